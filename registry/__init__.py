@@ -1,0 +1,1 @@
+"""A registry of the places where bulk solid waste lies."""

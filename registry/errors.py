@@ -1,0 +1,72 @@
+"""Every error a user can meet, one class each, with the exit code of the command that met it.
+
+A message is one line that says what is wrong, where, and what to do about it.
+"""
+
+
+class RegistryError(Exception):
+    """Base of every error that is the user's to mend, not the program's."""
+
+    exit_code = 2
+
+
+class UnreadableFileError(RegistryError):
+    """A file is missing, of an unknown kind, or not what its name says."""
+
+
+class EmptyTableError(RegistryError):
+    """A table or a layer has no rows to work on."""
+
+
+class UnknownColumnError(RegistryError):
+    """A column that is needed was not found, or a mapping names one that is not there."""
+
+
+class UnknownKindError(RegistryError):
+    """A kind of site, a level of region or another name from a closed list is not on the list."""
+
+
+class MappingError(RegistryError):
+    """A mapping file does not say what a mapping file can say."""
+
+
+class CrsError(RegistryError):
+    """A layer has no coordinate reference system, or one that does not fit."""
+
+
+class BadParameterError(RegistryError):
+    """A number or an option is outside what the computation is defined for."""
+
+
+class EmptyLayerError(RegistryError):
+    """A service was asked to measure against a layer without a single feature."""
+
+
+class UnwritableFileError(RegistryError):
+    """A file or a folder cannot be written: permissions, a full disk, a bad name."""
+
+
+class OfflineError(RegistryError):
+    """A map holds something that only the network could bring."""
+
+
+class StoreMissingError(RegistryError):
+    """There is no store at the place that was named."""
+
+
+class StoreError(RegistryError):
+    """The store refused: permission, conflict, version, or it is held by someone else."""
+
+    exit_code = 4
+
+
+class NotARegistryError(StoreError):
+    """The file or database is there, but it is not a registry store."""
+
+
+class StoreVersionError(StoreError):
+    """The store was made by a newer version than this one."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to the store and did not finish in time."""

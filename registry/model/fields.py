@@ -1,0 +1,87 @@
+"""The description of every field, read from the tables: what intake, export and maps ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import Boolean, Date, DateTime, Double, Integer, Table, Text
+
+from registry.model.geometry import Geometry
+from registry.model.tables import FEATURES, PlantIntake, WasteStream
+from registry.model.vocabulary import Kind, Term
+
+if TYPE_CHECKING:
+    from sqlalchemy import Column
+
+FieldType = Literal["text", "integer", "real", "boolean", "date", "datetime", "geometry"]
+
+_TYPES: tuple[tuple[type[Any], FieldType], ...] = (
+    (Geometry, "geometry"),
+    (Boolean, "boolean"),
+    (Integer, "integer"),
+    (Double, "real"),
+    (DateTime, "datetime"),
+    (Date, "date"),
+    (Text, "text"),
+)
+
+# Columns that the store fills in; a source table cannot set them.
+DERIVED = frozenset({"id", "uid", "province_code", "city_code", "county_code", "warnings", "extra", "source_id", "geom"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: its name, type, unit, labels, header synonyms, code list and inclusive range."""
+
+    name: str
+    type: FieldType
+    zh: str
+    en: str
+    synonyms: tuple[str, ...] = ()
+    unit: str | None = None
+    codes: dict[str, Term] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    required: bool = False
+
+    def label(self, lang: str) -> str:
+        """The label in ``zh`` or ``en``, with the unit where there is one."""
+        words = self.zh if lang == "zh" else self.en
+        return f"{words} ({self.unit})" if self.unit else words
+
+
+def _field(column: Column[Any]) -> Field:
+    kind = next(name for type_, name in _TYPES if isinstance(column.type, type_))
+    info = {key: value for key, value in column.info.items() if value is not None}
+    return Field(name=column.name, type=kind, required=not column.nullable, **info)
+
+
+@cache
+def table_fields(table: Table) -> tuple[Field, ...]:
+    """The described columns of any table, in column order."""
+    return tuple(_field(column) for column in table.columns if column.info)
+
+
+def fields(kind: str) -> tuple[Field, ...]:
+    """The fields of one kind's own table, in column order."""
+    return table_fields(feature_table(Kind(kind)))
+
+
+def feature_table(kind: Kind) -> Table:
+    """The table that holds a kind of feature."""
+    table = FEATURES[kind].__table__
+    assert isinstance(table, Table)  # noqa: S101  a declarative class maps to a Table here
+    return table
+
+
+@cache
+def source_fields(kind: Kind) -> tuple[Field, ...]:
+    """The fields that a source table of this kind can bring, the waste it holds or accepts included."""
+    own = tuple(field for field in fields(kind) if field.name not in DERIVED)
+    side = WasteStream if kind.is_site else PlantIntake
+    taken = {field.name for field in own} | {"site_uid", "plant_uid"}
+    table = side.__table__
+    assert isinstance(table, Table)  # noqa: S101
+    return own + tuple(field for field in table_fields(table) if field.name not in taken)
