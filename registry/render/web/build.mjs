@@ -1,0 +1,60 @@
+// Bundles what the map pages run. `node build.mjs [folder]`; the folder is registry/render/assets unless named.
+import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = resolve(process.argv[2] ?? join(here, '..', 'assets'));
+
+const licences = {
+  leaflet: join(here, 'node_modules', 'leaflet', 'LICENSE'),
+  jquery: join(here, 'node_modules', 'jquery', 'LICENSE.txt'),
+};
+
+/** The licence of a bundled package as a comment that no minifier drops: it travels with every page. */
+async function licence(name) {
+  const text = (await readFile(licences[name], 'utf8')).trim();
+  return `/*! ${name}\n${text.replaceAll('*/', '* /')}\n*/`;
+}
+
+const common = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  charset: 'utf8',
+  legalComments: 'eof',
+  target: ['chrome103', 'edge103', 'firefox113', 'safari16.4'],
+  loader: { '.png': 'dataurl' },
+  logLevel: 'warning',
+  outdir: out,
+};
+
+await mkdir(out, { recursive: true });
+await build({
+  ...common,
+  entryPoints: { leaflet: 'src/vendor/leaflet.js' },
+  mainFields: ['main'],
+  format: 'iife',
+  footer: { js: await licence('leaflet') },
+});
+await build({
+  ...common,
+  entryPoints: { jquery: 'src/vendor/jquery.js' },
+  format: 'iife',
+  footer: { js: await licence('jquery') },
+});
+await build({
+  ...common,
+  entryPoints: { 'registry-map': 'src/index.js' },
+  format: 'iife',
+  globalName: 'registryMap',
+});
+
+// The scripts are inlined into pages: what would end or hide a script element must not occur in them.
+for (const name of ['leaflet.js', 'jquery.js', 'registry-map.js']) {
+  const text = await readFile(join(out, name), 'utf8');
+  if (/<\/script|<!--/i.test(text)) throw new Error(`${name} cannot be inlined: it holds </script or <!--`);
+}
+const texts = await Promise.all(Object.keys(licences).map(licence));
+await writeFile(join(out, 'LICENSES.txt'), `${texts.join('\n\n')}\n`);

@@ -1,0 +1,100 @@
+// A Leaflet layer that is one canvas over the whole view, drawn anew when the view changes.
+
+/** Coordinates of lon/lat columns in the map's plane at zoom 0; a zoom is then one multiplication. */
+export function toPlane(map, lng, lat) {
+  const { crs } = map.options;
+  const x = new Float64Array(lng.length);
+  const y = new Float64Array(lng.length);
+  for (let i = 0; i < lng.length; i += 1) {
+    const point = crs.latLngToPoint({ lng: lng[i], lat: lat[i] }, 0);
+    x[i] = point.x;
+    y[i] = point.y;
+  }
+  return { x, y };
+}
+
+/** `{scale, dx, dy, width, height, zoom}`: pixel = plane · scale − d. */
+export function viewOf(map) {
+  const { crs } = map.options;
+  const zoom = map.getZoom();
+  const size = map.getSize();
+  const corner = map.getPixelBounds().min;
+  return { scale: crs.scale(zoom) / crs.scale(0), dx: corner.x, dy: corner.y, width: size.x, height: size.y, zoom };
+}
+
+/** Base class; made when Leaflet is there, so that the modules can be tested without a page. */
+export function canvasLayerClass() {
+  return L.Layer.extend({
+    initialize(options) {
+      L.setOptions(this, options);
+    },
+
+    onAdd(map) {
+      const pane = map.getPane(this.options.pane) ?? map.createPane(this.options.pane);
+      pane.style.zIndex = this.options.zIndex;
+      pane.style.pointerEvents = 'none';
+      this._canvas = L.DomUtil.create('canvas', 'leaflet-zoom-animated', pane);
+      this._canvas.setAttribute('aria-hidden', 'true');
+      this.redraw();
+    },
+
+    onRemove() {
+      cancelAnimationFrame(this._frame);
+      this._frame = undefined;
+      this._canvas.remove();
+      this._canvas = undefined;
+    },
+
+    getEvents() {
+      const events = { move: this.redraw, moveend: this.redraw, resize: this.redraw, viewreset: this.redraw };
+      if (this._map.options.zoomAnimation && L.Browser.any3d) {
+        events.zoomanim = (event) => this._follow(event.center, event.zoom);
+      }
+      return events;
+    },
+
+    /** Draws at the next frame. */
+    redraw() {
+      if (this._frame === undefined && this._canvas) {
+        this._frame = requestAnimationFrame(() => {
+          this._frame = undefined;
+          if (this._canvas && !this._map._animatingZoom) this._draw();
+        });
+      }
+    },
+
+    _draw() {
+      const view = viewOf(this._map);
+      const ratio = window.devicePixelRatio || 1;
+      const canvas = this._canvas;
+      const width = Math.round(view.width * ratio);
+      const height = Math.round(view.height * ratio);
+      if (canvas.width !== width || canvas.height !== height) {
+        canvas.width = width;
+        canvas.height = height;
+        canvas.style.width = `${view.width}px`;
+        canvas.style.height = `${view.height}px`;
+      }
+      this._center = this._map.getCenter();
+      this._zoom = this._map.getZoom();
+      L.DomUtil.setTransform(canvas, this._map.containerPointToLayerPoint([0, 0]), 1);
+      const ctx = canvas.getContext('2d');
+      ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+      ctx.clearRect(0, 0, view.width, view.height);
+      this.paint(ctx, view, ratio);
+    },
+
+    // While Leaflet animates a zoom, the picture at hand is stretched along with it.
+    _follow(center, zoom) {
+      if (!this._center) return;
+      const map = this._map;
+      const scale = map.getZoomScale(zoom, this._zoom);
+      const half = map.getSize().multiplyBy(0.5);
+      const offset = half
+        .multiplyBy(-scale)
+        .add(map.project(this._center, zoom))
+        .subtract(map._getNewPixelOrigin(center, zoom));
+      L.DomUtil.setTransform(this._canvas, offset, scale);
+    },
+  });
+}

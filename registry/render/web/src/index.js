@@ -1,0 +1,63 @@
+// What a map page calls; in the page it is the global `registryMap`.
+
+import './registry-map.css';
+import { coverage as makeCoverage } from './coverage.js';
+import { legend as makeLegend, titleBox as makeTitleBox } from './furniture.js';
+import { keep, kept } from './kept.js';
+import { nearest as makeNearest } from './nearest.js';
+import { decode, fromBase64, gunzip, valueAt } from './pack.js';
+import { regions as makeRegions } from './regions.js';
+import { sites as makeSites } from './sites.js';
+
+export const sites = (id) => keep(makeSites(id));
+export const regions = (id) => keep(makeRegions(id));
+export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
+export const nearest = (id, sitesLayer) => keep(makeNearest(id, sitesLayer));
+export const legend = (id, layers, map) => keep(makeLegend(id, layers).addTo(map));
+export const titleBox = (id, map) => keep(makeTitleBox(id).addTo(map));
+
+// The page's own script makes its layers while the page is parsed, so the list is complete when parsing is.
+const parsed = new Promise((resolve) => {
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', resolve);
+  else setTimeout(resolve);
+});
+
+/** Settles when everything of ours on the page has been unpacked; fails when anything of it failed. */
+export const ready = parsed.then(() => Promise.all(kept.map((piece) => piece.ready)));
+ready.catch(() => {}); // said on the console by each piece
+
+/** How many features of every group are on view. */
+export function counts() {
+  return Object.assign({}, ...kept.map((piece) => piece.counts?.() ?? {}));
+}
+
+/** Opens the popup of the site with this uid; false when no layer on the map has it. */
+export function openPopup(uid) {
+  return kept.some((piece) => piece.openPopup?.(uid));
+}
+
+/** Where the site with this uid stands in the window, in CSS pixels; undefined when it is on no map. */
+export function pointOf(uid) {
+  for (const piece of kept) {
+    const row = piece.rowOf?.(uid);
+    if (row !== undefined && piece._map) {
+      const box = piece._map.getContainer().getBoundingClientRect();
+      const point = piece._map.latLngToContainerPoint([piece.lat[row], piece.lng[row]]);
+      return { x: point.x + box.left, y: point.y + box.top };
+    }
+  }
+  return undefined;
+}
+
+/** All values of a pack in base64 as plain lists: what a test compares with the table it came from. */
+export async function unpack(text) {
+  const { meta, tables } = decode(await gunzip(fromBase64(text)));
+  const lists = {};
+  for (const [name, { rows, columns }] of Object.entries(tables)) {
+    lists[name] = {};
+    for (const [key, column] of Object.entries(columns)) {
+      lists[name][key] = Array.from({ length: rows }, (_, row) => valueAt(column, row) ?? null);
+    }
+  }
+  return { meta, tables: lists };
+}

@@ -1,0 +1,5 @@
+// folium's own popups are built with jQuery.
+import $ from 'jquery';
+
+window.$ = $;
+window.jQuery = $;
