@@ -1,0 +1,51 @@
+"""Settings: defaults that the environment can change, one variable each with the prefix ``REGISTRY_``."""
+
+from __future__ import annotations
+
+import getpass
+from functools import cache
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.errors import BadParameterError
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
+class Settings(BaseSettings):
+    """What a user can set once for all commands (``REGISTRY_STORE``, ``REGISTRY_LANG`` …)."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_")
+
+    store: str = Field("registry.gpkg", description="The store: a path ending in .gpkg.")
+    lang: Literal["zh", "en"] = Field("zh", description="Language of maps and exports.")
+    user: str = Field(default_factory=_login, description="Who is recorded as the importer.")
+    locate_tolerance_m: float = Field(
+        1000.0, ge=0, description="How far outside every region a site may lie and still get the nearest one, metres."
+    )
+    busy_timeout_s: float = Field(30.0, ge=0, description="How long a writer waits for another one, seconds.")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises
+    ------
+    BadParameterError : an environment variable has a value that the setting does not allow.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise BadParameterError(
+            f"REGISTRY_{name}={first['input']!r}: {first['msg']}. Change or unset the variable."
+        ) from None

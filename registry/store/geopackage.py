@@ -1,0 +1,177 @@
+"""What the GeoPackage standard (OGC 12-128r19, version 1.4) asks of a file beyond our own tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyproj
+
+from registry.model.geometry import Geometry
+from registry.model.tables import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection, Table
+
+APPLICATION_ID = 0x47504B47  # "GPKG"
+USER_VERSION = 10400
+
+_SYSTEM_TABLES = """
+CREATE TABLE gpkg_spatial_ref_sys (
+  srs_name TEXT NOT NULL, srs_id INTEGER PRIMARY KEY, organization TEXT NOT NULL,
+  organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT,
+  definition_12_063 TEXT NOT NULL DEFAULT 'undefined');
+CREATE TABLE gpkg_contents (
+  table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE, description TEXT DEFAULT '',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
+  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
+CREATE TABLE gpkg_geometry_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL,
+  z TINYINT NOT NULL, m TINYINT NOT NULL,
+  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name), CONSTRAINT uk_gc_table_name UNIQUE (table_name),
+  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE gpkg_extensions (
+  table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL, definition TEXT NOT NULL, scope TEXT NOT NULL,
+  CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name))
+"""
+
+# The trigger set of version 1.4: insert, delete, and the updates numbered 2, 4, 5, 6 and 7.
+_RTREE_TRIGGERS = {
+    "insert": """AFTER INSERT ON "{t}" WHEN (NEW."{g}" NOT NULL AND NOT ST_IsEmpty(NEW."{g}")) BEGIN
+      INSERT OR REPLACE INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
+        ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
+    "update2": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
+      (NEW."{g}" ISNULL OR ST_IsEmpty(NEW."{g}")) BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}"; END""",
+    "update4": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
+      (NEW."{g}" ISNULL OR ST_IsEmpty(NEW."{g}")) BEGIN
+      DELETE FROM "{r}" WHERE id IN (OLD."{i}", NEW."{i}"); END""",
+    "update5": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
+      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}";
+      INSERT OR REPLACE INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
+        ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
+    "update6": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
+      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) AND
+      (OLD."{g}" NOTNULL AND NOT ST_IsEmpty(OLD."{g}")) BEGIN
+      UPDATE "{r}" SET minx = ST_MinX(NEW."{g}"), maxx = ST_MaxX(NEW."{g}"), miny = ST_MinY(NEW."{g}"),
+        maxy = ST_MaxY(NEW."{g}") WHERE id = NEW."{i}"; END""",
+    "update7": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
+      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) AND (OLD."{g}" ISNULL OR ST_IsEmpty(OLD."{g}")) BEGIN
+      INSERT INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
+        ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
+    "delete": """AFTER DELETE ON "{t}" WHEN OLD."{g}" NOT NULL BEGIN
+      DELETE FROM "{r}" WHERE id = OLD."{i}"; END""",
+}
+
+
+def create_schema(connection: Connection, crs: pyproj.CRS) -> None:
+    """Every table of the registry and of the standard, in an empty file."""
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {USER_VERSION}")
+    for statement in _SYSTEM_TABLES.split(";\n"):
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?, ?)", list(_reference_systems(crs))
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_extensions VALUES ('gpkg_spatial_ref_sys', 'definition_12_063', 'gpkg_crs_wkt', "
+        "'http://www.geopackage.org/spec/#extension_crs_wkt', 'read-write')"
+    )
+    Base.metadata.create_all(connection)
+    srs_id = srs_id_of(crs)
+    for table in Base.metadata.sorted_tables:
+        _register(connection, table, srs_id)
+
+
+def srs_id_of(crs: pyproj.CRS) -> int:
+    """The EPSG number of a store's CRS."""
+    number = crs.to_epsg()
+    if number is None:
+        raise ValueError(f"{crs.name} has no EPSG number")
+    return int(number)
+
+
+def geometry_column(table: Table) -> str | None:
+    """The name of a table's geometry column, or None for a plain table."""
+    return next((column.name for column in table.columns if isinstance(column.type, Geometry)), None)
+
+
+def drop_insert_trigger(connection: Connection, table: Table) -> None:
+    """Let a bulk insert fill the R-tree itself; ``restore_insert_trigger`` belongs to the same transaction."""
+    connection.exec_driver_sql(f'DROP TRIGGER "{_rtree(table)}_insert"')
+
+
+def restore_insert_trigger(connection: Connection, table: Table) -> None:
+    """Give the table back the trigger that keeps the R-tree right."""
+    connection.exec_driver_sql(_trigger(table, "insert"))
+
+
+def fill_rtree(connection: Connection, table: Table, ids: NDArray[np.int64], boxes: NDArray[np.float64]) -> None:
+    """Add boxes (n, 4: west, south, east, north) of the rows ``ids`` (n,) to a table's R-tree."""
+    rows = np.column_stack([boxes[:, 0], boxes[:, 2], boxes[:, 1], boxes[:, 3]])
+    connection.exec_driver_sql(
+        f'INSERT INTO "{_rtree(table)}" VALUES (?, ?, ?, ?, ?)',
+        [(key, *row) for key, row in zip(ids.tolist(), rows.tolist(), strict=True)],
+    )
+
+
+def touch(connection: Connection, table: Table) -> None:
+    """Bring a table's row in ``gpkg_contents`` up to date: time of change and extent."""
+    extent: tuple[float | None, ...] = (None,) * 4
+    if geometry_column(table):
+        found = connection.exec_driver_sql(
+            f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{_rtree(table)}"'
+        ).one()
+        extent = tuple(found)
+    connection.exec_driver_sql(
+        "UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now'), "
+        "min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
+        (*extent, table.name),
+    )
+
+
+def _rtree(table: Table) -> str:
+    return f"rtree_{table.name}_{geometry_column(table)}"
+
+
+def _trigger(table: Table, name: str) -> str:
+    body = _RTREE_TRIGGERS[name].format(t=table.name, g=geometry_column(table), i="id", r=_rtree(table))
+    return f'CREATE TRIGGER "{_rtree(table)}_{name}" {body}'
+
+
+def _register(connection: Connection, table: Table, srs_id: int) -> None:
+    """List a table in the contents; a spatial one with its geometry column and R-tree."""
+    column = geometry_column(table)
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, ?, ?, ?)",
+        (table.name, "features" if column else "attributes", table.name, srs_id if column else None),
+    )
+    if column is None:
+        return
+    geometry = table.columns[column].type
+    assert isinstance(geometry, Geometry)  # noqa: S101  geometry_column() found it by this type
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)",
+        (table.name, column, geometry.geometry_type, srs_id),
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index', "
+        "'http://www.geopackage.org/spec/#extension_rtree', 'write-only')",
+        (table.name, column),
+    )
+    connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{_rtree(table)}" USING rtree(id, minx, maxx, miny, maxy)')
+    for name in _RTREE_TRIGGERS:
+        connection.exec_driver_sql(_trigger(table, name))
+
+
+def _reference_systems(crs: pyproj.CRS) -> Iterator[tuple[str, int, str, int, str, str, str]]:
+    """The store's CRS and the three rows that the standard requires of every file."""
+    yield "Undefined cartesian SRS", -1, "NONE", -1, "undefined", "undefined cartesian coordinate reference system", "undefined"
+    yield "Undefined geographic SRS", 0, "NONE", 0, "undefined", "undefined geographic coordinate reference system", "undefined"
+    for each in {srs_id_of(one): one for one in (pyproj.CRS.from_epsg(4326), crs)}.values():
+        number = srs_id_of(each)
+        yield each.name, number, "EPSG", number, each.to_wkt("WKT1_GDAL"), each.name, each.to_wkt("WKT2_2019")

@@ -1,0 +1,179 @@
+"""Rows of a store as frames, filtered in the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import LargeBinary, func, or_, select, text, type_coerce
+
+from registry.model.fields import FieldType, feature_table, table_fields
+from registry.model.geometry import from_gpkg
+from registry.model.tables import PlantIntake, Region, WasteStream
+from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
+from registry.store.geopackage import geometry_column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyproj
+    from sqlalchemy import Connection, FromClause, Select, Table
+
+# dtype of each field type; a whole number that may be missing stays a whole number.
+_DTYPES: dict[FieldType, Any] = {"text": "str", "integer": "Int64", "real": "float64", "boolean": "boolean"}
+
+BBox = tuple[float, float, float, float]
+
+
+def sites(
+    connection: Connection,
+    crs: pyproj.CRS,
+    *,
+    kinds: Sequence[Kind] = SITE_KINDS,
+    level: int | None = None,
+    province: str | None = None,
+    status: str | None = None,
+    bbox: BBox | None = None,
+) -> gpd.GeoDataFrame:
+    """Sites of the given kinds, index ``uid``, with the tonnes and waste codes of their streams.
+
+    A site without a stream gets the category that its kind implies (``vocabulary.DEFAULT_WASTE``) as ``waste_codes``.
+    """
+    streams = _totals(WasteStream.__table__, "site_uid", "annual_t", "stock_t")
+    frames = []
+    for kind in kinds:
+        if level is not None and kind is not Kind.TAILINGS_POND:
+            continue
+        table = feature_table(kind)
+        statement = _filtered(table, streams, "site_uid", province=province, status=status, bbox=bbox)
+        if level is not None:
+            statement = statement.where(table.c.supervision_level == level)
+        frame = _features(connection, table, statement, crs, ("annual_t", "stock_t"))
+        frame["waste_codes"] = frame["waste_codes"].fillna(DEFAULT_WASTE[kind])
+        frames.append(frame)
+    return _stacked(frames, crs)
+
+
+def plants(
+    connection: Connection, crs: pyproj.CRS, *, province: str | None = None, status: str | None = None,
+    bbox: BBox | None = None,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Utilization plants, index ``uid``, with the waste codes they accept as ``waste_codes``."""
+    table = feature_table(Kind.UTILIZATION_PLANT)
+    intakes = _totals(PlantIntake.__table__, "plant_uid")
+    statement = _filtered(table, intakes, "plant_uid", province=province, status=status, bbox=bbox)
+    return _features(connection, table, statement, crs, ())
+
+
+def regions(connection: Connection, crs: pyproj.CRS, level: str | None = None) -> gpd.GeoDataFrame:
+    """Regions of one level or of all, in order of their codes."""
+    table = _table(Region.__table__)
+    columns = [column for column in table.columns if column.name not in {"id", "geom"}]
+    statement = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")).order_by(table.c.level, table.c.code)
+    if level is not None:
+        statement = statement.where(table.c.level == level)
+    frame = _frame(connection, statement, _types(table))
+    geometry = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index, crs=crs)
+    return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def rows(connection: Connection, table: FromClause, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A whole table without its geometry, or some of its columns."""
+    source = _table(table)
+    chosen = [source.c[name] for name in columns] if columns else [c for c in source.columns if c.name != geometry_column(source)]
+    return _frame(connection, select(*chosen), _types(source))
+
+
+def stored_features(connection: Connection, table: Table) -> pd.DataFrame:
+    """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with."""
+    columns = [column for column in table.columns if column.name != "geom"]
+    frame = _frame(connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table))
+    points = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index)
+    return frame.assign(lon=points.x.to_numpy(float), lat=points.y.to_numpy(float))
+
+
+def _table(source: FromClause) -> Table:
+    table: Table = source  # type: ignore[assignment]  # a declarative class maps to a Table here
+    return table
+
+
+def _totals(source: FromClause, key: str, *sums: str) -> Any:
+    """One row a site or plant: its waste codes joined by ';', and the sums of the named columns."""
+    table = _table(source)
+    ordered = select(table).order_by(table.c[key], table.c.waste_code).subquery()
+    return (
+        select(
+            ordered.c[key],
+            func.aggregate_strings(ordered.c.waste_code, ";").label("waste_codes"),
+            *(func.sum(ordered.c[name]).label(name) for name in sums),
+        )
+        .group_by(ordered.c[key])
+        .subquery()
+    )
+
+
+def _filtered(
+    table: Table, totals: Any, key: str, *, province: str | None, status: str | None, bbox: BBox | None
+) -> Select[Any]:
+    columns = [column for column in table.columns if column.name not in {"id", "geom"}]
+    extra = [column for column in totals.columns if column.name != key]
+    geom = type_coerce(table.c.geom, LargeBinary).label("geom")
+    statement = select(*columns, *extra, geom).join(totals, totals.c[key] == table.c.uid, isouter=True)
+    if province is not None:
+        region = _table(Region.__table__)
+        codes = select(region.c.code).where(
+            region.c.level == "province",
+            or_(region.c.code == province, region.c.name == province, region.c.name_en == province),
+        )
+        statement = statement.where(or_(table.c.province_code == province, table.c.province_code.in_(codes)))
+    if status is not None:
+        statement = statement.where(table.c.status == status)
+    if bbox is not None:
+        inside = text(
+            f"SELECT id FROM rtree_{table.name}_geom WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
+        ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
+        statement = statement.where(table.c.id.in_(inside.columns(table.c.id)))
+    return statement.order_by(table.c.id)
+
+
+def _features(
+    connection: Connection, table: Table, statement: Select[Any], crs: pyproj.CRS, sums: Sequence[str]
+) -> gpd.GeoDataFrame:
+    types: dict[str, FieldType] = _types(table) | dict.fromkeys(sums, "real") | {"waste_codes": "text"}
+    frame = _frame(connection, statement, types).set_index("uid")
+    geometry = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index, crs=crs)
+    frame.insert(0, "kind", table.name)
+    return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def _stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """The frames below each other; a column that a kind does not have is missing there, its dtype kept."""
+    if not frames:
+        return gpd.GeoDataFrame({"kind": pd.Series(dtype="str")}, geometry=gpd.GeoSeries([], crs=crs))
+    dtypes = {name: dtype for frame in reversed(frames) for name, dtype in frame.dtypes.items()}
+    names = [name for name in dict.fromkeys(name for frame in frames for name in frame.columns) if name != "geometry"]
+    filled = [
+        pd.DataFrame({name: frame[name] if name in frame else pd.Series(index=frame.index, dtype=dtypes[name]) for name in names})
+        for frame in frames
+    ]
+    geometry = gpd.GeoSeries(pd.concat([frame.geometry for frame in frames]), crs=crs)
+    return gpd.GeoDataFrame(pd.concat(filled), geometry=geometry)
+
+
+def _types(table: Table) -> dict[str, FieldType]:
+    return {field.name: field.type for field in table_fields(table)} | {"id": "integer"}
+
+
+def _frame(connection: Connection, statement: Select[Any], types: dict[str, FieldType]) -> pd.DataFrame:
+    """Run a statement and build its columns whole, each with the dtype of its field."""
+    result = connection.execute(statement)
+    names = list(result.keys())
+    fetched = result.fetchall()
+    columns = zip(*fetched, strict=True) if fetched else ([] for _ in names)
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(values), dtype=_DTYPES.get(types.get(name, "geometry"), object))
+            for name, values in zip(names, columns, strict=True)
+        }
+    )
