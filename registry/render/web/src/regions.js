@@ -2,6 +2,7 @@
 
 import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
 import { deskOf } from './desk.js';
+import { quantity } from './format.js';
 import { readBlock, valueAt } from './pack.js';
 import { popupContent, rowTexts } from './popup.js';
 import { inside, readRings, trace } from './rings.js';
@@ -152,8 +153,12 @@ export function regions(id) {
     },
 
     legend() {
-      const { classes, measure, words } = this.meta;
-      const scale = classes.map((label, index) => ({ label, colour: shade(index, classes.length) }));
+      const { classes, measure, unit, lang, words } = this.meta;
+      const said = (value) => quantity(value, unit, lang);
+      const scale = classes.map(([least, most], index) => ({
+        label: least === most ? said(least) : `${said(least)} – ${said(most)}`,
+        colour: shade(index, classes.length),
+      }));
       const row = {
         key: 'regions',
         label: words.outlines,

@@ -1,0 +1,83 @@
+"""Regions put into classes by a measure, for shading."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import mapclassify
+import numpy as np
+
+from registry.errors import UnknownColumnError
+from registry.render.words import MEASURES, measure_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+MOST_CLASSES = 5
+
+
+@dataclass(frozen=True)
+class Shading:
+    """The class of every region (NaN: none), the range of values in each class, and all measures for popups."""
+
+    classes: NDArray[np.float64]
+    ranges: list[list[float]] = field(default_factory=list)
+    label: str = ""
+    unit: str | None = None
+    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    fields: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def none(cls, count: int) -> Shading:
+        """No region has a class."""
+        return cls(np.full(count, np.nan))
+
+
+def shading(codes: pd.Series, concentration: pd.DataFrame, measure: str, lang: str) -> Shading:
+    """The classes of the regions ``codes`` by one column of a concentration table.
+
+    Raises
+    ------
+    UnknownColumnError : the table has no such measure.
+    """
+    known = [name for name in MEASURES if name in concentration]
+    if measure not in known:
+        raise UnknownColumnError(f"There is no measure '{measure}' to shade by. Known: {', '.join(known)}.")
+    rows = concentration.set_index(concentration["region_code"].astype(str)).reindex(codes)
+    values: dict[str, NDArray[np.float64]] = {}
+    fields = []
+    for name in [measure, *(other for other in known if other != measure)]:
+        _, _, unit = MEASURES[name]
+        numbers = rows[name].to_numpy(dtype=float, na_value=np.nan)
+        values[name] = numbers * 100 if unit == "%" else numbers
+        entry: dict[str, Any] = {"name": name, "label": measure_label(name, lang)}
+        if unit:
+            entry["unit"] = unit
+        fields.append(entry)
+    classes, ranges = _classed(values[measure])
+    label = measure_label(measure, lang)
+    return Shading(classes, ranges, label, MEASURES[measure][2], values, fields)
+
+
+def _classed(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[list[float]]]:
+    """Class of every value and [least, greatest] of every class; natural breaks by Fisher and Jenks."""
+    classes = np.full(len(values), np.nan)
+    finite = np.isfinite(values)
+    distinct = len(np.unique(values[finite]))
+    if not distinct:
+        return classes, []
+    if distinct <= MOST_CLASSES:
+        classes[finite] = np.searchsorted(np.unique(values[finite]), values[finite])
+    else:
+        with warnings.catch_warnings():
+            # It recommends numba for long lists; ours has as many rows as there are regions.
+            warnings.simplefilter("ignore", UserWarning)
+            classes[finite] = mapclassify.FisherJenks(values[finite], k=MOST_CLASSES).yb
+    ranges = []
+    for index in range(int(np.nanmax(classes)) + 1):
+        members = values[classes == index]
+        ranges.append([float(members.min()), float(members.max())])
+    return classes, ranges

@@ -1,0 +1,86 @@
+"""The index of a folder of maps: each with the question that it answers."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from registry.render.page import write_page
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class GalleryEntry:
+    """One map of a folder: its file's name, its title and its question in both languages."""
+
+    file: str
+    title: str
+    title_en: str
+    question: str
+    question_en: str
+
+
+_STYLE = """
+body { margin: 0 auto; max-width: 860px; padding: 24px 20px 48px; color: #222; background: #f6f6f3;
+  font: 15px/1.6 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif; }
+h1 { font-size: 24px; line-height: 1.3; margin: 0 0 4px; }
+.note { display: inline-block; margin: 6px 0 0; padding: 2px 10px; background: #fff3c4; border: 1px solid #b58900;
+  border-radius: 3px; font-weight: 600; }
+ul { list-style: none; margin: 20px 0 0; padding: 0; display: grid; gap: 12px; }
+a { display: block; padding: 14px 18px; background: #fff; border: 1px solid #c9ccc8; border-radius: 6px;
+  color: inherit; text-decoration: none; }
+a:hover, a:focus-visible { border-color: #1f5f99; box-shadow: 0 1px 6px rgb(0 0 0 / 15%); }
+h2 { font-size: 17px; margin: 0; color: #17497a; }
+p { margin: 4px 0 0; overflow-wrap: anywhere; }
+[lang=en] { color: #555; font-weight: 400; }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def gallery(
+    entries: Sequence[GalleryEntry],
+    folder: str | os.PathLike[str],
+    *,
+    title: str = "大宗固体废物登记地图",
+    title_en: str = "Maps of the registry of bulk solid waste",
+    note: str | None = None,
+) -> Path:
+    """Write ``index.html`` into a folder of maps.
+
+    Parameters
+    ----------
+    entries : the maps, in the order in which they are shown
+    folder : where the maps lie
+    note : a sentence under the title, such as that the data is synthetic
+
+    Returns
+    -------
+    the file written.
+
+    Raises
+    ------
+    UnwritableFileError : the folder cannot be written.
+    """
+    said = html.escape
+    items = "\n".join(
+        f'<li><a href="{said(quote(entry.file))}"><h2>{said(entry.title)} <span lang="en">{said(entry.title_en)}</span>'
+        f'</h2><p>{said(entry.question)}</p><p lang="en">{said(entry.question_en)}</p></a></li>'
+        for entry in entries
+    )
+    warning = f'<p class="note">{said(note)}</p>' if note else ""
+    text = (
+        '<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{said(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{said(title)}</h1>\n<div lang="en">{said(title_en)}</div>\n{warning}\n<ul>\n{items}\n</ul>\n</body>\n</html>\n'
+    )
+    target = Path(folder) / "index.html"
+    write_page(target, text)
+    return target

@@ -1,0 +1,388 @@
+"""Folium elements of the registry: each can be added to any ``folium.Map``, alone or with the others.
+
+>>> import folium
+>>> from registry.render import Legend, SitesLayer
+>>> page = folium.Map([35, 105], zoom_start=5)  # doctest: +SKIP
+>>> layer = SitesLayer(reg.sites()).add_to(page)  # doctest: +SKIP
+>>> Legend([layer]).add_to(page)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+from folium.elements import MacroElement
+from folium.map import Layer
+from folium.template import Template
+
+from registry.errors import BadParameterError, UnknownColumnError
+from registry.model.vocabulary import Kind
+from registry.render.assets import Block, add_map_assets
+from registry.render.choropleth import Shading, shading
+from registry.render.frames import lonlat_frame, lonlat_geometry, rows_along_a_curve
+from registry.render.labels import code_terms, group_labels, popup_fields, region_names, region_terms, said
+from registry.render.outlines import label_points, ring_tables, simplify_areas, simplify_regions
+from registry.render.packing import (
+    Packed,
+    coordinate_column,
+    integer_column,
+    number_column,
+    pack,
+    series_column,
+    text_column,
+    uid_column,
+)
+from registry.render.words import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geopandas import GeoDataFrame
+
+LINE_BREAKS_KM = (50, 100, 150)
+_REGION_SUFFIXES = r"(?:维吾尔|壮族|回族)?(?:特别行政区|自治区|省|市)$"
+
+
+class Coverage(Protocol):
+    """What a coverage layer draws: the union of the plants' circles by radius, and the sites outside."""
+
+    areas: GeoDataFrame  # radius_km, area_km2, geometry
+    unreached: pd.DataFrame  # site_uid, radius_km
+
+
+class _PackedElement(MacroElement):  # type: ignore[misc]
+    """An element with a block of packed data in the page, named after the element."""
+
+    packed: str
+
+    def render(self, **kwargs: Any) -> None:
+        figure = self.get_root()
+        add_map_assets(figure)
+        figure.html.add_child(Block(self.block_id, self.packed), name=self.block_id)
+        super().render(**kwargs)
+
+    @property
+    def block_id(self) -> str:
+        """The id of the data's element in the page."""
+        return f"{self.get_name()}_block"
+
+
+class _PackedLayer(_PackedElement, Layer):  # type: ignore[misc]
+    """A Leaflet layer made from packed data."""
+
+    def __init__(self, name: str, *, show: bool, control: bool) -> None:
+        Layer.__init__(self, name=name, overlay=True, control=control, show=show)
+
+
+class SitesLayer(_PackedLayer):
+    """Sites and plants as symbols on one canvas, with popups made when opened.
+
+    Parameters
+    ----------
+    sites : points, index ``uid``, columns of the feature tables and ``kind``; missing columns are left out
+    plants : the same with the columns of the plants
+    regions : ``code, name, name_en`` of regions, to write names for the codes in popups
+    lang : ``zh`` or ``en``
+    hidden : groups of symbols that start switched off (``level_1``, ``gangue_heap`` …)
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = registryMap.sites({{ this.block_id|tojson }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        sites: GeoDataFrame | None,
+        plants: GeoDataFrame | None = None,
+        *,
+        regions: pd.DataFrame | None = None,
+        lang: str = "zh",
+        hidden: Sequence[str] = (),
+        name: str | None = None,
+        show: bool = True,
+        control: bool = True,
+    ) -> None:
+        words = words_of(lang)
+        super().__init__(name or words["sites"], show=show, control=control)
+        self._name = "SitesLayer"
+        frames = [
+            lonlat_frame(frame, default_kind)
+            for frame, default_kind in ((sites, None), (plants, Kind.UTILIZATION_PLANT.value))
+            if frame is not None and len(frame)
+        ]
+        rows = pd.concat(frames) if frames else pd.DataFrame({"kind": [], "lng": [], "lat": []}, dtype=float)
+        rows = rows.iloc[rows_along_a_curve(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))]
+        self.row_of = {str(uid): row for row, uid in enumerate(rows.index)}
+        self._bounds = _bounds(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))
+        self.packed = self._pack(rows, regions, lang, words, hidden)
+
+    @staticmethod
+    def _pack(
+        rows: pd.DataFrame,
+        regions: pd.DataFrame | None,
+        lang: str,
+        words: dict[str, str],
+        hidden: Sequence[str],
+    ) -> str:
+        values = rows.drop(columns=["lng", "lat"])
+        kinds = [str(kind) for kind in rows["kind"].unique()]
+        terms = code_terms(kinds, values.columns, lang)
+        if regions is not None:
+            names = region_terms(regions, lang)
+            for column in {"province_code", "city_code", "county_code"} & set(values.columns):
+                terms[column] = {
+                    code: names[code] for code in values[column].dropna().unique() if code in names
+                }
+        fields = {}
+        for kind in kinds:
+            held = values.loc[rows["kind"] == kind].dropna(axis="columns", how="all")
+            fields[kind] = popup_fields(kind, held.columns, lang)
+        shown = {field["name"] for entries in fields.values() for field in entries}
+        kept = [
+            name
+            for name in values.columns
+            if name in shown | {"name", "name_en", "kind", "supervision_level"}
+        ]
+        columns = [
+            uid_column("uid", [str(uid) for uid in rows.index]),
+            coordinate_column("lng", rows["lng"].to_numpy(float)),
+            coordinate_column("lat", rows["lat"].to_numpy(float)),
+            *(series_column(name, values[name]) for name in kept),
+        ]
+        meta = {
+            "lang": lang,
+            "words": words,
+            "fields": fields,
+            "terms": terms,
+            "kinds": {kind.value: said(kind, lang) for kind in Kind},
+            "groups": group_labels(lang),
+            "hidden": list(hidden),
+        }
+        return pack(meta, {"sites": (len(rows), columns)})
+
+    def _get_self_bounds(self) -> list[list[float | None]]:
+        return self._bounds
+
+
+class RegionsLayer(_PackedLayer):
+    """Regions with their names, shaded by a measure when a concentration table is given.
+
+    Parameters
+    ----------
+    regions : ``code, name, name_en``, polygons; simplified here for the page, borders kept shared
+    concentration : one row a region, ``region_code`` and measures; its columns are told in the region's popup
+    measure : the column that shades the regions, in at most five classes by Fisher and Jenks
+    over_tiles : leave regions without a class transparent, for a map with a background of its own
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = registryMap.regions({{ this.block_id|tojson }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        regions: GeoDataFrame,
+        concentration: pd.DataFrame | None = None,
+        *,
+        measure: str = "sites",
+        lang: str = "zh",
+        over_tiles: bool = False,
+        name: str | None = None,
+        show: bool = True,
+        control: bool = True,
+    ) -> None:
+        words = words_of(lang)
+        super().__init__(name or words["outlines"], show=show, control=control)
+        self._name = "RegionsLayer"
+        for column in ("code", "name"):
+            if column not in regions:
+                raise UnknownColumnError(
+                    f"The regions of a map need a column '{column}'. Found: {', '.join(regions)}."
+                )
+        outlines = simplify_regions(lonlat_geometry(regions))
+        shade = Shading.none(len(regions))
+        if concentration is not None:
+            shade = shading(regions["code"].astype(str), concentration, measure, lang)
+        names = region_names(regions, lang)
+        anchors = label_points(outlines)
+        self._bounds = _bounds(anchors[:, 0], anchors[:, 1])
+        columns: list[Packed] = [
+            text_column("name", names.tolist()),
+            text_column("label", names.str.replace(_REGION_SUFFIXES, "", regex=True).tolist()),
+            coordinate_column("lng", anchors[:, 0], 4),
+            coordinate_column("lat", anchors[:, 1], 4),
+            number_column("class", shade.classes),
+            *(number_column(field, values) for field, values in shade.values.items()),
+        ]
+        meta = {
+            "lang": lang,
+            "words": words,
+            "terms": {},
+            "fields": shade.fields,
+            "classes": shade.ranges,
+            "measure": shade.label,
+            "unit": shade.unit,
+            "over_tiles": over_tiles,
+        }
+        self.packed = pack(meta, {"regions": (len(regions), columns), **ring_tables(outlines)})
+
+    def _get_self_bounds(self) -> list[list[float | None]]:
+        return self._bounds
+
+
+class CoverageLayer(_PackedLayer):
+    """The area within each radius of any plant; with a sites layer, rings around the sites outside.
+
+    Parameters
+    ----------
+    coverage : ``areas`` (``radius_km, area_km2``, polygons) and ``unreached`` (``site_uid, radius_km``)
+    sites : the layer that holds the sites, added to the same map before this one
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = registryMap.coverage({{ this.block_id|tojson }}"
+        "{% if this.sites_layer %}, {{ this.sites_layer.get_name() }}{% endif %});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        coverage: Coverage,
+        sites: SitesLayer | None = None,
+        *,
+        lang: str = "zh",
+        name: str | None = None,
+        show: bool = True,
+        control: bool = True,
+    ) -> None:
+        words = words_of(lang)
+        super().__init__(name or words["coverage"], show=show, control=control)
+        self._name = "CoverageLayer"
+        self.sites_layer = sites
+        areas = coverage.areas.sort_values("radius_km")
+        radii = [float(radius) for radius in areas["radius_km"]]
+        row_of = sites.row_of if sites else {}
+        outside = coverage.unreached
+        known = outside[outside["site_uid"].astype(str).isin(row_of) & outside["radius_km"].isin(radii)]
+        site = np.array([row_of[str(uid)] for uid in known["site_uid"]], dtype=np.int64)
+        radius = np.array([radii.index(float(km)) for km in known["radius_km"]], dtype=np.int64)
+        order = np.lexsort((site, radius))
+        meta = {"lang": lang, "words": words}
+        tables = {
+            "areas": (
+                len(areas),
+                [
+                    number_column("radius_km", areas["radius_km"].to_numpy(float)),
+                    number_column("area_km2", areas["area_km2"].to_numpy(float)),
+                ],
+            ),
+            "unreached": (
+                len(site),
+                [
+                    integer_column("site", site[order], delta=True),
+                    integer_column("radius", radius[order], delta=True),
+                ],
+            ),
+            **ring_tables(simplify_areas(lonlat_geometry(areas))),
+        }
+        self.packed = pack(meta, tables)
+
+
+class NearestLayer(_PackedLayer):
+    """A line from every site to its nearest matching plant, by class of distance; popups name the plants.
+
+    Parameters
+    ----------
+    nearest : ``site_uid, rank, plant_uid, distance_m``; the lines are those of rank 1
+    sites : the layer that holds the sites and the plants, added to the same map before this one
+    breaks_km : the distances in km that part the classes
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = registryMap.nearest({{ this.block_id|tojson }}, "
+        "{{ this.sites_layer.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        nearest: pd.DataFrame,
+        sites: SitesLayer,
+        *,
+        breaks_km: Sequence[float] = LINE_BREAKS_KM,
+        lang: str = "zh",
+        name: str | None = None,
+        show: bool = True,
+        control: bool = True,
+    ) -> None:
+        if not breaks_km or list(breaks_km) != sorted(breaks_km):
+            raise BadParameterError(
+                "The breaks between classes of distance must be one or more rising numbers of km."
+            )
+        words = words_of(lang)
+        super().__init__(name or words["lines"], show=show, control=control)
+        self._name = "NearestLayer"
+        self.sites_layer = sites
+        ends = nearest["site_uid"].astype(str).isin(sites.row_of) & nearest["plant_uid"].astype(str).isin(
+            sites.row_of
+        )
+        links = nearest[ends]
+        site = np.array([sites.row_of[str(uid)] for uid in links["site_uid"]], dtype=np.int64)
+        plant = np.array([sites.row_of[str(uid)] for uid in links["plant_uid"]], dtype=np.int64)
+        rank = links["rank"].to_numpy(np.int64)
+        metres = np.rint(links["distance_m"].to_numpy(float)).astype(np.int64)
+        order = np.lexsort((rank, site))
+        columns = [
+            integer_column("site", site[order], delta=True),
+            integer_column("rank", rank[order]),
+            integer_column("plant", plant[order]),
+            integer_column("distance_m", metres[order]),
+        ]
+        meta = {"lang": lang, "words": words, "breaks": list(breaks_km)}
+        self.packed = pack(meta, {"links": (len(links), columns)})
+
+
+class Legend(_PackedElement):
+    """The legend of our layers, which also switches them: every group with its symbol, name and count."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.legend({{ this.block_id|tojson }}, "
+        "[{% for layer in this.layers %}{{ layer.get_name() }}, {% endfor %}], {{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, layers: Sequence[_PackedLayer], *, lang: str = "zh") -> None:
+        super().__init__()
+        self._name = "Legend"
+        self.layers = list(layers)
+        self.packed = pack({"lang": lang, "words": words_of(lang)})
+
+
+class TitleBox(_PackedElement):
+    """The map's title, and a note that nobody can miss: that its data is synthetic, for one."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.titleBox({{ this.block_id|tojson }}, {{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, title: str | None, note: str | None = None, *, lang: str = "zh") -> None:
+        super().__init__()
+        self._name = "TitleBox"
+        self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
+
+
+def _bounds(lng: Any, lat: Any) -> list[list[float | None]]:
+    if not len(lng):
+        return [[None, None], [None, None]]
+    return [[float(lat.min()), float(lng.min())], [float(lat.max()), float(lng.max())]]

@@ -1,0 +1,122 @@
+"""A whole map from sites, plants, regions and what the services found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from registry.errors import BadParameterError, EmptyLayerError
+from registry.render.layers import (
+    Coverage,
+    CoverageLayer,
+    Legend,
+    NearestLayer,
+    RegionsLayer,
+    SitesLayer,
+    TitleBox,
+)
+from registry.render.page import RegistryMap
+from registry.render.words import words_of
+
+if TYPE_CHECKING:
+    import folium
+    import pandas as pd
+    from geopandas import GeoDataFrame
+
+    from registry.render.layers import _PackedLayer
+
+BASEMAPS = ("none", "osm")
+_SITE_GROUPS = (
+    "level_1",
+    "level_2",
+    "level_3",
+    "level_none",
+    "gangue_heap",
+    "smelting_site",
+    "utilization_plant",
+)
+_NO_BOUNDS = [[None, None], [None, None]]
+
+
+def site_map(
+    sites: GeoDataFrame | None,
+    plants: GeoDataFrame | None = None,
+    regions: GeoDataFrame | None = None,
+    *,
+    concentration: pd.DataFrame | None = None,
+    coverage: Coverage | None = None,
+    nearest: pd.DataFrame | None = None,
+    title: str | None = None,
+    lang: str = "zh",
+    basemap: str = "none",
+    measure: str = "sites",
+    note: str | None = None,
+    symbols: bool = True,
+) -> folium.Map:
+    """A Folium map of sites by kind and level, to which any Folium layer can be added.
+
+    Parameters
+    ----------
+    sites : points in any CRS, index ``uid``, columns of the feature tables and ``kind``
+    plants : the same, of utilization plants
+    regions : polygons with ``code, name, name_en``; drawn as outlines, or shaded by ``concentration``
+    concentration : ``region_code`` and measures; needs ``regions``
+    coverage : ``areas`` by radius in km, and ``unreached`` sites, which are marked
+    nearest : ``site_uid, rank, plant_uid, distance_m``; lines of rank 1, by distance
+    title : heading of the map; a general one when left out
+    lang : ``zh`` or ``en``
+    basemap : ``none`` (outlines on a plain ground, no network) or ``osm`` (OpenStreetMap, online)
+    measure : the column of ``concentration`` that shades the regions
+    note : a sentence shown under the title, such as that the data is synthetic
+    symbols : False starts with the symbols of sites and plants switched off, to leave the shading in view
+
+    Returns
+    -------
+    a ``folium.Map``; ``render.save`` or its own ``save`` writes it as one file.
+
+    Raises
+    ------
+    EmptyLayerError : there is nothing to draw.
+    BadParameterError : an unknown language or basemap, or a concentration without regions.
+    """
+    words = words_of(lang)
+    if basemap not in BASEMAPS:
+        raise BadParameterError(f"There is no basemap '{basemap}'. Known: {', '.join(BASEMAPS)}.")
+    if concentration is not None and regions is None:
+        raise BadParameterError("A map of concentration needs the regions that it shades.")
+    if not any(layer is not None and len(layer) for layer in (sites, plants, regions)):
+        raise EmptyLayerError("There is nothing to draw: no site, no plant and no region.")
+    page = RegistryMap(lang=lang, basemap=basemap, title=title or words["title"])
+    layers: list[_PackedLayer] = []
+    if regions is not None and len(regions):
+        over_tiles = basemap != "none"
+        layers.append(
+            RegionsLayer(
+                _top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles
+            )
+        )
+    points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=() if symbols else _SITE_GROUPS)
+    if coverage is not None:
+        # The areas stand first in the list, yet need the sites' variable: see `layers` below.
+        reach = CoverageLayer(coverage, points, lang=lang)
+    layers.append(points)
+    if coverage is not None:
+        layers.append(reach)
+    if nearest is not None:
+        layers.append(NearestLayer(nearest, points, lang=lang))
+    for layer in layers:
+        layer.add_to(page)
+    TitleBox(title or words["title"], note, lang=lang).add_to(page)
+    Legend(layers, lang=lang).add_to(page)
+    bounds = points.get_bounds()
+    if bounds == _NO_BOUNDS:
+        bounds = layers[0].get_bounds()
+    page.fit_bounds(bounds, padding=(30, 30), max_zoom=12)
+    return page
+
+
+def _top_level(regions: GeoDataFrame) -> GeoDataFrame:
+    """The provinces, when the regions come with the level of each."""
+    if "level" not in regions:
+        return regions
+    provinces = regions[regions["level"] == "province"]
+    return provinces if len(provinces) else regions

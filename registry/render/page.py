@@ -1,0 +1,231 @@
+"""A map as one HTML file that asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import os
+from contextlib import suppress
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import folium
+from branca.element import Element, Figure, Link
+from folium.elements import JSCSSMixin
+
+from registry.errors import OfflineError, UnwritableFileError
+from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# folium's own links, by the name it gives them: what stands in for each, or nothing where only folium.Icon needs it.
+_STAND_INS: dict[str, str | None] = {
+    "leaflet": LEAFLET_JS,
+    "leaflet_css": LEAFLET_CSS,
+    "jquery": JQUERY_JS,
+    "bootstrap": None,
+    "awesome_markers": None,
+    "bootstrap_css": None,
+    "glyphicons_css": None,
+    "awesome_markers_font_css": None,
+    "awesome_markers_css": None,
+    "awesome_rotate_css": None,
+}
+_NETWORK = ("http:", "https:", "//", "ws:", "wss:", "ftp:")
+_ADDRESS_ATTRIBUTES = ("tiles", "url", "video_url", "embed_link", "data_url", "icon_url")
+
+
+class RegistryMap(folium.Map):  # type: ignore[misc]
+    """A ``folium.Map`` whose page holds Leaflet and jQuery itself, so that it opens without a network.
+
+    Parameters
+    ----------
+    lang : ``zh`` or ``en``, the language of the page
+    basemap : ``none`` or ``osm``
+    title : the page's title in the browser
+    """
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium's own attribute; replaced, never appended to
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+
+    def __init__(self, *, lang: str = "zh", basemap: str = "none", title: str | None = None) -> None:
+        offline = basemap == "none"
+        super().__init__(
+            location=[35.0, 105.0],
+            zoom_start=4,
+            tiles=None if offline else "OpenStreetMap",
+            control_scale=True,
+            zoom_control="bottomright",
+            # Tiles come at whole zooms; without them the view may fit the window closely.
+            zoom_snap=0.25 if offline else 1,
+            min_zoom=2,
+            max_zoom=18,
+        )
+        self.lang = lang
+        self.offline = offline
+        if title:
+            self.get_root().title = html.escape(title)
+
+    def render(self, **kwargs: Any) -> None:
+        """Put Leaflet and jQuery themselves into the head, then what folium puts there."""
+        header = self.get_root().header
+        for name in ("leaflet", "jquery", "leaflet_css"):
+            header.add_child(Inlined(str(_STAND_INS[name])), name=name)
+        super().render(**kwargs)
+
+    def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:  # noqa: FBT001, FBT002  folium's own
+        """Write the map to a file, as :func:`save` does; to an open file as folium does."""
+        if isinstance(outfile, (str, Path)):
+            save(self, outfile, offline=self.offline)
+        else:
+            super().save(outfile, close_file=close_file, **kwargs)
+
+
+def save(page: folium.Map, path: str | os.PathLike[str], *, offline: bool = True) -> Path:
+    """Write a map as one HTML file.
+
+    Parameters
+    ----------
+    page : any Folium map
+    path : the file; its folder is made when it is not there; a file of that name is replaced in one step
+    offline : refuse what only the network could bring, and forbid the page to ask for anything
+
+    Raises
+    ------
+    OfflineError : an element of the map needs a file from the network.
+    UnwritableFileError : the file or its folder cannot be written.
+    """
+    target = Path(path)
+    write_page(target, page_html(page, offline=offline))
+    return target
+
+
+def page_html(page: folium.Map, *, offline: bool = True) -> str:
+    """The text of the page that :func:`save` writes."""
+    root = page.get_root()
+    elements = list(_elements(root))
+    if offline:
+        for element in elements:
+            _refuse_network(element)
+    text = str(root.render()).replace("\r\n", "\n").replace("\r", "\n")
+    for name, link in _links(root):
+        stand_in = _STAND_INS.get(name)
+        # Without folium.Icon on the map nothing uses what has no stand-in; with it, `_refuse_network` has spoken.
+        if stand_in or (offline and name in _STAND_INS):
+            text = text.replace(link.render(), Inlined(stand_in).render() if stand_in else "")
+        elif offline:
+            raise _needs(_owner(elements, link.url), link.url)
+    lang = "zh-CN" if getattr(page, "lang", "zh") == "zh" else "en"
+    text = text.replace("<html>", f'<html lang="{lang}">', 1)
+    if not offline:
+        return text
+    seen = _PageReader()
+    seen.feed(text)
+    seen.close()
+    if seen.addresses:
+        raise _needs("This map", seen.addresses[0])
+    policy = _policy(seen.scripts)
+    return text.replace(
+        "<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1
+    )
+
+
+def _policy(scripts: list[str]) -> str:
+    """The page may run its own scripts and no other, and may ask no one for anything."""
+    hashes = sorted({base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts})
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed or repr('none')}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; font-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _elements(element: Element) -> Iterator[Element]:
+    yield element
+    for child in element._children.values():  # noqa: SLF001  branca has no public way to a child
+        yield from _elements(child)
+
+
+def _links(root: Figure) -> list[tuple[str, Link]]:
+    return [(name, child) for name, child in root.header._children.items() if isinstance(child, Link)]  # noqa: SLF001
+
+
+def _name(element: Element) -> str:
+    return f"{type(element).__module__.split('.')[0]}.{type(element).__name__}"
+
+
+def _needs(who: str, what: str) -> OfflineError:
+    return OfflineError(
+        f"{who} needs {what} from the network. Take it off the map, or save the map with offline=False."
+    )
+
+
+def _owner(elements: list[Element], url: str) -> str:
+    for element in elements:
+        if isinstance(element, JSCSSMixin) and url in dict(element.default_js + element.default_css).values():
+            return _name(element)
+    return "This map"
+
+
+def _refuse_network(element: Element) -> None:
+    if isinstance(element, folium.Icon):
+        raise _needs(_name(element), "Leaflet.awesome-markers and its fonts")
+    if isinstance(element, JSCSSMixin):
+        for name, url in element.default_js + element.default_css:
+            if name not in _STAND_INS and str(url).startswith(_NETWORK):
+                raise _needs(_name(element), url)
+    options = getattr(element, "options", None)
+    places = {**(options if isinstance(options, dict) else {}), **vars(element)}
+    for attribute in _ADDRESS_ATTRIBUTES:
+        address = places.get(attribute)
+        if not isinstance(element, Link) and isinstance(address, str) and address.startswith(_NETWORK):
+            raise _needs(_name(element), address)
+
+
+class _PageReader(HTMLParser):
+    """Collects the scripts that stand in a page, and the addresses its elements would load."""
+
+    _LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "video": "src", "source": "src"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.scripts: list[str] = []
+        self.addresses: list[str] = []
+        self._open: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        address = given.get(self._LOADS.get(tag, ""))
+        if address and address.startswith(_NETWORK):
+            self.addresses.append(address)
+        # A script element with a type of its own holds data.
+        if tag == "script" and given.get("type") in {None, "", "text/javascript", "module"}:
+            self._open = []
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None:
+            self._open.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script" and self._open is not None:
+            self.scripts.append("".join(self._open))
+            self._open = None
+
+
+def write_page(target: Path, text: str) -> None:
+    """The whole file or none of it: written beside the target, then put in its place."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(text.encode("utf-8", "replace"))
+        part.replace(target)
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            part.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnwritableFileError(
+            f"{target}: cannot be written ({reason}). Choose another file or folder."
+        ) from error
