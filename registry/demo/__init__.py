@@ -1,0 +1,1 @@
+"""The demonstration: a synthetic inventory whose sums are the published ones, and the run through it."""
