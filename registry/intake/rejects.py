@@ -1,0 +1,40 @@
+"""The rows that were turned back, as a file that can be sent to whoever wrote the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from registry.errors import UnwritableFileError
+from registry.model.records import FINDING_COLUMNS, Batch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+# A spreadsheet takes a cell that starts so for a formula.
+_FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"^[+-]?\d+([.,]\d+)*$"
+
+
+def write_rejects(batch_or_findings: Batch | pd.DataFrame, source_path: Path, out: Path) -> None:
+    """Write findings as CSV that Excel opens as it is: ``row, column, value, reason, file``.
+
+    Notes
+    -----
+    A cell that a spreadsheet would run as a formula gets an apostrophe in front.
+
+    Raises
+    ------
+    UnwritableFileError : the file cannot be written.
+    """
+    findings = batch_or_findings.rejects if isinstance(batch_or_findings, Batch) else batch_or_findings
+    table = findings[list(FINDING_COLUMNS)].assign(file=source_path.name)
+    for name in ("column", "value", "reason", "file"):
+        text = table[name].astype("str")
+        dangerous = text.str.contains(_FORMULA, regex=True) & ~text.str.fullmatch(_NUMBER.strip("^$"))
+        table[name] = text.where(~dangerous, "'" + text)
+    try:
+        table.to_csv(out, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    except OSError as error:
+        raise UnwritableFileError(f"{out}: cannot be written: {error.strerror or error}.") from error

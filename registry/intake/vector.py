@@ -1,0 +1,103 @@
+"""Layers of GIS files: attributes as text cells, one point a feature."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from registry.errors import EmptyTableError, UnreadableFileError
+from registry.intake.source_table import Points, SourceTable, one_line, trimmed, unique_headers
+from registry.intake.workbook import as_text, chosen_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from registry.model.vocabulary import Kind
+
+_FAILURES = (
+    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
+    pyogrio.errors.FieldError, pyogrio.errors.GeometryError, OSError, ValueError, RuntimeError,
+)  # fmt: skip
+
+
+def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None) -> SourceTable:
+    """One layer of a GeoJSON, GeoPackage or Shapefile (bare or zipped).
+
+    Raises
+    ------
+    UnreadableFileError : GDAL cannot read it, no such layer, or several layers and none named.
+    """
+    source = _inside_zip(path, kind, sheet) if path.suffix.lower() == ".zip" else str(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # GDAL's remarks on a file that it reads all the same
+        try:
+            layers = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
+            if not layers:
+                raise EmptyTableError(f"{path.name}: it has no layer.")
+            layer = _layer(path, layers, kind, None if source.startswith("/vsizip/") else sheet)
+            frame = pyogrio.read_dataframe(source, layer=layer, encoding=encoding, use_arrow=False)
+        except _FAILURES as error:
+            raise UnreadableFileError(f"{path.name}: not a readable layer: {one_line(error)}.") from error
+    label = path.name if len(layers) == 1 else f"{path.name}, layer '{layer}'"
+    if frame.empty:
+        raise EmptyTableError(f"{label}: the layer has no features.")
+    points = None
+    if "geometry" in frame and hasattr(frame, "crs"):
+        points = _points(frame.geometry.to_numpy(), None if frame.crs is None else frame.crs.to_wkt())
+        frame = pd.DataFrame(frame.drop(columns="geometry"))
+    headers = unique_headers([str(column) for column in frame.columns])
+    cells = pd.DataFrame(
+        {
+            name: trimmed(as_text(frame.iloc[:, i].to_numpy(dtype=object, na_value=None)))
+            for i, name in enumerate(headers)
+        },
+        index=range(len(frame)),
+    )
+    rows = np.arange(1, len(frame) + 1, dtype="int64")
+    return SourceTable(label, cells, headers, rows, np.full(len(frame), "", dtype=object), points)
+
+
+def _layer(path: Path, layers: list[str], kind: Kind, sheet: str | None) -> str:
+    if sheet is None:
+        return chosen_layer(path, layers, kind, "layer")
+    if sheet not in layers:
+        raise UnreadableFileError(f"{path.name}: no layer '{sheet}'. It has: {', '.join(layers)}.")
+    return sheet
+
+
+def _inside_zip(path: Path, kind: Kind, sheet: str | None) -> str:
+    """GDAL's name of the Shapefile in an archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [name for name in archive.namelist() if name.lower().endswith(".shp")]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UnreadableFileError(f"{path.name}: not a readable archive: {one_line(error)}.") from error
+    if not members:
+        raise UnreadableFileError(f"{path.name}: there is no .shp file in the archive.")
+    by_stem = {name.rsplit("/", 1)[-1][:-4]: name for name in members}
+    stem = _layer(path, list(by_stem), kind, sheet)
+    return f"/vsizip/{{{path.resolve().as_posix()}}}/{by_stem[stem]}"
+
+
+def _points(geometries: Any, crs: str | None) -> Points:
+    """Coordinates of the points; a multipoint of one is a point."""
+    geometries = np.asarray(geometries, dtype=object)
+    missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
+    types = shapely.get_type_id(geometries)
+    single = (types == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(geometries) == 1)
+    geometries = np.where(single, shapely.get_geometry(geometries, 0), geometries)
+    point = ~missing & (single | (types == shapely.GeometryType.POINT))
+    problem: NDArray[np.object_] = np.full(len(geometries), "", dtype=object)
+    problem[missing] = "The feature has no geometry; a site is a point."
+    for at in np.flatnonzero(~missing & ~point):
+        problem[at] = f"The geometry is a {geometries[at].geom_type}; a site is a point."
+    geometries = np.where(point, geometries, None)
+    return Points(shapely.get_x(geometries), shapely.get_y(geometries), problem, crs)
