@@ -27,7 +27,7 @@ def asset_text(name: str) -> str:
         return place.read_text(encoding="utf-8")
     except OSError:
         raise UnreadableFileError(
-            f"{place}: the map's scripts are not built. Run `make setup`, or `python hatch_build.py` in the checkout."
+            f"{place}: the map's scripts are not built. Run `python hatch_build.py` in the checkout (needs npm)."
         ) from None
 
 
@@ -58,6 +58,14 @@ class Block(Element):
         self._name = "Block"
         self.block_id = block_id
         self.packed = packed
+
+
+def figure_of(element: Element) -> Figure:
+    """The page that an element stands in."""
+    root = element.get_root()
+    if not isinstance(root, Figure):
+        raise TypeError(f"{type(element).__name__} stands on no map: add it to one first")
+    return root
 
 
 def add_map_assets(figure: Figure) -> None:

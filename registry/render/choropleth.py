@@ -21,13 +21,13 @@ MOST_CLASSES = 5
 
 @dataclass(frozen=True)
 class Shading:
-    """The class of every region (NaN: none), the range of values in each class, and all measures for popups."""
+    """The class of every region (NaN: none), the values each class spans, and all measures for popups."""
 
     classes: NDArray[np.float64]
     ranges: list[list[float]] = field(default_factory=list)
     label: str = ""
     unit: str | None = None
-    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    measures: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     fields: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
@@ -47,19 +47,19 @@ def shading(codes: pd.Series, concentration: pd.DataFrame, measure: str, lang: s
     if measure not in known:
         raise UnknownColumnError(f"There is no measure '{measure}' to shade by. Known: {', '.join(known)}.")
     rows = concentration.set_index(concentration["region_code"].astype(str)).reindex(codes)
-    values: dict[str, NDArray[np.float64]] = {}
+    measures: dict[str, NDArray[np.float64]] = {}
     fields = []
     for name in [measure, *(other for other in known if other != measure)]:
         _, _, unit = MEASURES[name]
         numbers = rows[name].to_numpy(dtype=float, na_value=np.nan)
-        values[name] = numbers * 100 if unit == "%" else numbers
+        measures[name] = numbers * 100 if unit == "%" else numbers
         entry: dict[str, Any] = {"name": name, "label": measure_label(name, lang)}
         if unit:
             entry["unit"] = unit
         fields.append(entry)
-    classes, ranges = _classed(values[measure])
+    classes, ranges = _classed(measures[measure])
     label = measure_label(measure, lang)
-    return Shading(classes, ranges, label, MEASURES[measure][2], values, fields)
+    return Shading(classes, ranges, label, MEASURES[measure][2], measures, fields)
 
 
 def _classed(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[list[float]]]:

@@ -31,7 +31,7 @@ def lonlat_geometry(frame: GeoDataFrame) -> NDArray[np.object_]:
 
 
 def lonlat_frame(frame: GeoDataFrame, default_kind: str | None) -> pd.DataFrame:
-    """The columns of a layer of points that hold anything, with ``lng`` and ``lat`` in degrees instead of geometry.
+    """The columns of a layer of points that hold anything; ``lng`` and ``lat`` in degrees replace the geometry.
 
     Raises
     ------
@@ -44,7 +44,9 @@ def lonlat_frame(frame: GeoDataFrame, default_kind: str | None) -> pd.DataFrame:
     out = pd.DataFrame(placed.drop(columns=placed.geometry.name)).dropna(axis="columns", how="all")
     if "kind" not in out:
         if default_kind is None:
-            raise UnknownColumnError(f"The sites of a map need a column 'kind'. Found: {', '.join(out)}.")
+            raise UnknownColumnError(
+                f"The sites of a map need a column 'kind'. Found: {', '.join(map(str, out.columns))}."
+            )
         out["kind"] = default_kind
     out["lng"] = placed.geometry.x.to_numpy()
     out["lat"] = placed.geometry.y.to_numpy()
@@ -64,3 +66,10 @@ def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         spread = (spread | (spread << np.uint64(shift))) & np.uint64(mask)
     return spread
+
+
+def corners_of(lng: NDArray[np.float64], lat: NDArray[np.float64]) -> list[list[float]]:
+    """South-west and north-east corner in degrees, latitude first as Leaflet has it; nothing of no points."""
+    if not len(lng):
+        return []
+    return [[float(lat.min()), float(lng.min())], [float(lat.max()), float(lng.max())]]

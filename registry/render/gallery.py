@@ -30,8 +30,8 @@ _STYLE = """
 body { margin: 0 auto; max-width: 860px; padding: 24px 20px 48px; color: #222; background: #f6f6f3;
   font: 15px/1.6 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif; }
 h1 { font-size: 24px; line-height: 1.3; margin: 0 0 4px; }
-.note { display: inline-block; margin: 6px 0 0; padding: 2px 10px; background: #fff3c4; border: 1px solid #b58900;
-  border-radius: 3px; font-weight: 600; }
+.note { display: inline-block; margin: 6px 0 0; padding: 2px 10px; font-weight: 600; background: #fff3c4;
+  border: 1px solid #b58900; border-radius: 3px; }
 ul { list-style: none; margin: 20px 0 0; padding: 0; display: grid; gap: 12px; }
 a { display: block; padding: 14px 18px; background: #fff; border: 1px solid #c9ccc8; border-radius: 6px;
   color: inherit; text-decoration: none; }
@@ -69,8 +69,9 @@ def gallery(
     """
     said = html.escape
     items = "\n".join(
-        f'<li><a href="{said(quote(entry.file))}"><h2>{said(entry.title)} <span lang="en">{said(entry.title_en)}</span>'
-        f'</h2><p>{said(entry.question)}</p><p lang="en">{said(entry.question_en)}</p></a></li>'
+        f'<li><a href="{said(quote(entry.file))}">'
+        f'<h2>{said(entry.title)} <span lang="en">{said(entry.title_en)}</span></h2>'
+        f'<p>{said(entry.question)}</p><p lang="en">{said(entry.question_en)}</p></a></li>'
         for entry in entries
     )
     warning = f'<p class="note">{said(note)}</p>' if note else ""
@@ -79,7 +80,8 @@ def gallery(
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{said(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>{said(title)}</h1>\n<div lang="en">{said(title_en)}</div>\n{warning}\n<ul>\n{items}\n</ul>\n</body>\n</html>\n'
+        f'<h1>{said(title)}</h1>\n<div lang="en">{said(title_en)}</div>\n{warning}\n'
+        f"<ul>\n{items}\n</ul>\n</body>\n</html>\n"
     )
     target = Path(folder) / "index.html"
     write_page(target, text)

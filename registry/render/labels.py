@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _NOT_SHOWN = frozenset({"name", "kind", "uid", "id", "geom", "geometry", "extra", "source_id"})
 # Columns that a frame joins from several rows of a table, under the field whose label they take.
 _JOINED = {"waste_codes": "waste_code"}
+# Common fields that a reader looks for first.
+_FIRST = ("code", "supervision_level", "status", "operator")
 # Numbers that are not quantities: written without grouping.
 _PLAIN = frozenset({"opened_year"})
 
@@ -27,8 +29,15 @@ def said(term: Term | Kind | Field, lang: str) -> str:
 
 
 def known_fields(kind: str) -> dict[str, Field]:
-    """Every field that the model describes for a kind, its waste included, by name and in the order of the tables."""
+    """Every field that the model describes for a kind, its waste included, by name, in the order of a popup.
+
+    What the kind alone has comes first, after the few common fields that a reader looks for; the rest follows.
+    """
     every = {field.name: field for field in (*fields(kind), *source_fields(Kind(kind)))}
+    common = set.intersection(*({field.name for field in fields(other)} for other in Kind))
+    place = {name: index for index, name in enumerate(_FIRST)}
+    ranked = sorted(every, key=lambda name: place.get(name, len(place) + (name in common)))
+    every = {name: every[name] for name in ranked}
     for column, name in _JOINED.items():
         if name in every:
             every[column] = every.pop(name)
@@ -36,14 +45,15 @@ def known_fields(kind: str) -> dict[str, Field]:
 
 
 def popup_fields(kind: str, columns: Iterable[str], lang: str) -> list[dict[str, Any]]:
-    """Name, label and unit of the columns that a popup of this kind shows, in the order of the tables.
+    """Name, label and unit of the columns that a popup of this kind shows, in its order.
 
     A column that the model does not know stands last, under its own name.
     """
     known = known_fields(kind)
+    place = {name: index for index, name in enumerate(known)}
     present = [name for name in columns if name not in _NOT_SHOWN]
     rows: list[dict[str, Any]] = []
-    for name in sorted(present, key=lambda name: list(known).index(name) if name in known else len(known)):
+    for name in sorted(present, key=lambda name: place.get(name, len(place))):
         field = known.get(name)
         row: dict[str, Any] = {"name": name, "label": said(field, lang) if field else name}
         if field and field.unit:

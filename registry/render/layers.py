@@ -9,19 +9,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
-from folium.elements import MacroElement
-from folium.map import Layer
 from folium.template import Template
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.model.vocabulary import Kind
-from registry.render.assets import Block, add_map_assets
 from registry.render.choropleth import Shading, shading
-from registry.render.frames import lonlat_frame, lonlat_geometry, rows_along_a_curve
+from registry.render.elements import PackedLayer
+from registry.render.frames import corners_of, lonlat_frame, lonlat_geometry, rows_along_a_curve
 from registry.render.labels import code_terms, group_labels, popup_fields, region_names, region_terms, said
 from registry.render.outlines import label_points, ring_tables, simplify_areas, simplify_regions
 from registry.render.packing import (
@@ -52,31 +50,7 @@ class Coverage(Protocol):
     unreached: pd.DataFrame  # site_uid, radius_km
 
 
-class _PackedElement(MacroElement):  # type: ignore[misc]
-    """An element with a block of packed data in the page, named after the element."""
-
-    packed: str
-
-    def render(self, **kwargs: Any) -> None:
-        figure = self.get_root()
-        add_map_assets(figure)
-        figure.html.add_child(Block(self.block_id, self.packed), name=self.block_id)
-        super().render(**kwargs)
-
-    @property
-    def block_id(self) -> str:
-        """The id of the data's element in the page."""
-        return f"{self.get_name()}_block"
-
-
-class _PackedLayer(_PackedElement, Layer):  # type: ignore[misc]
-    """A Leaflet layer made from packed data."""
-
-    def __init__(self, name: str, *, show: bool, control: bool) -> None:
-        Layer.__init__(self, name=name, overlay=True, control=control, show=show)
-
-
-class SitesLayer(_PackedLayer):
+class SitesLayer(PackedLayer):
     """Sites and plants as symbols on one canvas, with popups made when opened.
 
     Parameters
@@ -117,7 +91,7 @@ class SitesLayer(_PackedLayer):
         rows = pd.concat(frames) if frames else pd.DataFrame({"kind": [], "lng": [], "lat": []}, dtype=float)
         rows = rows.iloc[rows_along_a_curve(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))]
         self.row_of = {str(uid): row for row, uid in enumerate(rows.index)}
-        self._bounds = _bounds(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))
+        self.corners = corners_of(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))
         self.packed = self._pack(rows, regions, lang, words, hidden)
 
     @staticmethod
@@ -164,11 +138,8 @@ class SitesLayer(_PackedLayer):
         }
         return pack(meta, {"sites": (len(rows), columns)})
 
-    def _get_self_bounds(self) -> list[list[float | None]]:
-        return self._bounds
 
-
-class RegionsLayer(_PackedLayer):
+class RegionsLayer(PackedLayer):
     """Regions with their names, shaded by a measure when a concentration table is given.
 
     Parameters
@@ -203,7 +174,7 @@ class RegionsLayer(_PackedLayer):
         for column in ("code", "name"):
             if column not in regions:
                 raise UnknownColumnError(
-                    f"The regions of a map need a column '{column}'. Found: {', '.join(regions)}."
+                    f"The regions of a map need a column '{column}'. Found: {', '.join(map(str, regions.columns))}."
                 )
         outlines = simplify_regions(lonlat_geometry(regions))
         shade = Shading.none(len(regions))
@@ -211,14 +182,14 @@ class RegionsLayer(_PackedLayer):
             shade = shading(regions["code"].astype(str), concentration, measure, lang)
         names = region_names(regions, lang)
         anchors = label_points(outlines)
-        self._bounds = _bounds(anchors[:, 0], anchors[:, 1])
+        self.corners = corners_of(anchors[:, 0], anchors[:, 1])
         columns: list[Packed] = [
             text_column("name", names.tolist()),
             text_column("label", names.str.replace(_REGION_SUFFIXES, "", regex=True).tolist()),
             coordinate_column("lng", anchors[:, 0], 4),
             coordinate_column("lat", anchors[:, 1], 4),
             number_column("class", shade.classes),
-            *(number_column(field, values) for field, values in shade.values.items()),
+            *(number_column(field, values) for field, values in shade.measures.items()),
         ]
         meta = {
             "lang": lang,
@@ -232,11 +203,8 @@ class RegionsLayer(_PackedLayer):
         }
         self.packed = pack(meta, {"regions": (len(regions), columns), **ring_tables(outlines)})
 
-    def _get_self_bounds(self) -> list[list[float | None]]:
-        return self._bounds
 
-
-class CoverageLayer(_PackedLayer):
+class CoverageLayer(PackedLayer):
     """The area within each radius of any plant; with a sites layer, rings around the sites outside.
 
     Parameters
@@ -295,7 +263,7 @@ class CoverageLayer(_PackedLayer):
         self.packed = pack(meta, tables)
 
 
-class NearestLayer(_PackedLayer):
+class NearestLayer(PackedLayer):
     """A line from every site to its nearest matching plant, by class of distance; popups name the plants.
 
     Parameters
@@ -348,41 +316,3 @@ class NearestLayer(_PackedLayer):
         ]
         meta = {"lang": lang, "words": words, "breaks": list(breaks_km)}
         self.packed = pack(meta, {"links": (len(links), columns)})
-
-
-class Legend(_PackedElement):
-    """The legend of our layers, which also switches them: every group with its symbol, name and count."""
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "registryMap.legend({{ this.block_id|tojson }}, "
-        "[{% for layer in this.layers %}{{ layer.get_name() }}, {% endfor %}], {{ this._parent.get_name() }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, layers: Sequence[_PackedLayer], *, lang: str = "zh") -> None:
-        super().__init__()
-        self._name = "Legend"
-        self.layers = list(layers)
-        self.packed = pack({"lang": lang, "words": words_of(lang)})
-
-
-class TitleBox(_PackedElement):
-    """The map's title, and a note that nobody can miss: that its data is synthetic, for one."""
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "registryMap.titleBox({{ this.block_id|tojson }}, {{ this._parent.get_name() }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, title: str | None, note: str | None = None, *, lang: str = "zh") -> None:
-        super().__init__()
-        self._name = "TitleBox"
-        self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
-
-
-def _bounds(lng: Any, lat: Any) -> list[list[float | None]]:
-    if not len(lng):
-        return [[None, None], [None, None]]
-    return [[float(lat.min()), float(lng.min())], [float(lat.max()), float(lng.max())]]

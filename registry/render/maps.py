@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.errors import BadParameterError, EmptyLayerError
-from registry.render.layers import (
-    Coverage,
-    CoverageLayer,
-    Legend,
-    NearestLayer,
-    RegionsLayer,
-    SitesLayer,
-    TitleBox,
-)
+from registry.render.elements import Legend, TitleBox
+from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.page import RegistryMap
 from registry.render.words import words_of
 
@@ -22,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from geopandas import GeoDataFrame
 
-    from registry.render.layers import _PackedLayer
+    from registry.render.elements import PackedLayer
 
 BASEMAPS = ("none", "osm")
 _SITE_GROUPS = (
@@ -34,7 +27,6 @@ _SITE_GROUPS = (
     "smelting_site",
     "utilization_plant",
 )
-_NO_BOUNDS = [[None, None], [None, None]]
 
 
 def site_map(
@@ -86,7 +78,7 @@ def site_map(
     if not any(layer is not None and len(layer) for layer in (sites, plants, regions)):
         raise EmptyLayerError("There is nothing to draw: no site, no plant and no region.")
     page = RegistryMap(lang=lang, basemap=basemap, title=title or words["title"])
-    layers: list[_PackedLayer] = []
+    layers: list[PackedLayer] = []
     if regions is not None and len(regions):
         over_tiles = basemap != "none"
         layers.append(
@@ -95,22 +87,18 @@ def site_map(
             )
         )
     points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=() if symbols else _SITE_GROUPS)
+    layers.append(points)  # before the layers that point at its rows
     if coverage is not None:
-        # The areas stand first in the list, yet need the sites' variable: see `layers` below.
-        reach = CoverageLayer(coverage, points, lang=lang)
-    layers.append(points)
-    if coverage is not None:
-        layers.append(reach)
+        layers.append(CoverageLayer(coverage, points, lang=lang))
     if nearest is not None:
         layers.append(NearestLayer(nearest, points, lang=lang))
     for layer in layers:
         layer.add_to(page)
     TitleBox(title or words["title"], note, lang=lang).add_to(page)
     Legend(layers, lang=lang).add_to(page)
-    bounds = points.get_bounds()
-    if bounds == _NO_BOUNDS:
-        bounds = layers[0].get_bounds()
-    page.fit_bounds(bounds, padding=(30, 30), max_zoom=12)
+    corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
+    if corners:
+        page.fit_bounds(corners, padding=(30, 30), max_zoom=12)
     return page
 
 

@@ -1,4 +1,4 @@
-"""Areas made small for a page: fewer points with shared borders kept shared, and whole numbers for coordinates."""
+"""Areas made small for a page: fewer points, shared borders kept shared, and whole numbers for coordinates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DECIMALS = 4  # of a degree: 11 m, below a pixel until zoom 14
 def simplify_regions(
     geometry: NDArray[np.object_], tolerance_deg: float = REGION_TOLERANCE_DEG
 ) -> NDArray[np.object_]:
-    """Regions with fewer points whose common borders still meet; overlapping ones are simplified each for itself."""
+    """Regions with fewer points whose common borders still meet; where they overlap, each for itself."""
     sound = np.where(shapely.is_valid(geometry), geometry, shapely.make_valid(geometry))
     polygons = np.array([_areas_of(shape) for shape in sound], dtype=object)
     if shapely.coverage_is_valid(polygons):
@@ -39,14 +39,16 @@ def simplify_areas(
 
 def _areas_of(shape: shapely.Geometry) -> shapely.Geometry:
     """The polygons of a geometry that `make_valid` may have mixed with lines."""
-    if shape is None or shape.geom_type in {"Polygon", "MultiPolygon"}:
+    if isinstance(shape, (shapely.Polygon, shapely.MultiPolygon)):
         return shape
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type in {"Polygon", "MultiPolygon"}]
+    parts = [
+        part for part in shapely.get_parts(shape) if isinstance(part, (shapely.Polygon, shapely.MultiPolygon))
+    ]
     return shapely.union_all(parts)
 
 
 def ring_tables(geometry: Iterable[shapely.Geometry]) -> dict[str, tuple[int, list[Packed]]]:
-    """The tables ``rings`` (feature, length in points) and ``points`` (lng, lat) of polygons in lon/lat degrees."""
+    """The tables ``rings`` (feature, length in points) and ``points`` (lng, lat) of polygons in degrees."""
     polygons, polygon_feature = shapely.get_parts(np.asarray(list(geometry), dtype=object), return_index=True)
     rings, ring_polygon = shapely.get_rings(polygons, return_index=True)
     coordinates, point_ring = shapely.get_coordinates(rings, return_index=True)
@@ -71,8 +73,11 @@ def label_points(geometry: NDArray[np.object_]) -> NDArray[np.float64]:
     """(n, 2) lon, lat in degrees of a place well inside the largest part of every region, for its name."""
     points = np.empty((len(geometry), 2))
     for row, shape in enumerate(geometry):
-        parts = shapely.get_parts(shape)
-        largest = parts[int(np.argmax(shapely.area(parts)))] if len(parts) else shapely.Point(0, 0)
+        parts = [part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
+        if not parts:
+            points[row] = (0.0, 0.0)
+            continue
+        largest = max(parts, key=lambda part: part.area)
         circle = shapely.maximum_inscribed_circle(largest, tolerance=0.05)
         points[row] = shapely.get_coordinates(circle)[0]
     return points

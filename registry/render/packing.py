@@ -1,7 +1,7 @@
 """Tables made small for a page: integers as deltas in byte planes, texts in dictionaries, gzip in base64.
 
-``web/src/pack.js`` reads what is written here. Numbers are carried to a thousandth of their unit, coordinates to a
-millionth of a degree (11 cm); a map is a view, not an archive.
+``web/src/pack.js`` reads what is written here. Numbers are carried to a thousandth of their unit, coordinates to
+a millionth of a degree (11 cm); a map is a view, not an archive.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def number_column(name: str, values: NDArray[np.float64]) -> Packed:
 
 
 def text_column(name: str, values: Sequence[Any]) -> Packed:
-    """Texts as codes into the list of the different ones, in order of appearance; code 0 is a missing value."""
+    """Texts as codes into the list of the different ones, in order of appearance; 0 is a missing value."""
     codes, distinct = pd.factorize(pd.Series(list(values), dtype=object), use_na_sentinel=True)
     stored = codes.astype(np.int64) + 1
     width = _width(stored)
@@ -94,10 +94,13 @@ def uid_column(name: str, values: Sequence[str]) -> Packed:
 def series_column(name: str, series: pd.Series) -> Packed:
     """Any column of a table: numbers and booleans as numbers, everything else as text."""
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
-        return number_column(name, series.to_numpy(dtype=float, na_value=np.nan))
+        return number_column(
+            name, np.asarray(series.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+        )
     known = series.dropna()
     if len(known) and all(isinstance(value, (bool, np.bool_)) for value in known):
-        return number_column(name, series.astype("boolean").to_numpy(dtype=float, na_value=np.nan))
+        truth = series.astype("boolean").to_numpy(dtype=float, na_value=np.nan)
+        return number_column(name, np.asarray(truth, dtype=np.float64))
     return text_column(name, series.tolist())
 
 

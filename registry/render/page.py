@@ -16,12 +16,12 @@ from branca.element import Element, Figure, Link
 from folium.elements import JSCSSMixin
 
 from registry.errors import OfflineError, UnwritableFileError
-from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined
+from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, figure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# folium's own links, by the name it gives them: what stands in for each, or nothing where only folium.Icon needs it.
+# folium's own links by their names: what stands in for each; nothing where only folium.Icon needs it.
 _STAND_INS: dict[str, str | None] = {
     "leaflet": LEAFLET_JS,
     "leaflet_css": LEAFLET_CSS,
@@ -38,7 +38,7 @@ _NETWORK = ("http:", "https:", "//", "ws:", "wss:", "ftp:")
 _ADDRESS_ATTRIBUTES = ("tiles", "url", "video_url", "embed_link", "data_url", "icon_url")
 
 
-class RegistryMap(folium.Map):  # type: ignore[misc]
+class RegistryMap(folium.Map):
     """A ``folium.Map`` whose page holds Leaflet and jQuery itself, so that it opens without a network.
 
     Parameters
@@ -67,14 +67,15 @@ class RegistryMap(folium.Map):  # type: ignore[misc]
         self.lang = lang
         self.offline = offline
         if title:
-            self.get_root().title = html.escape(title)
+            figure_of(self).title = html.escape(title)
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Put Leaflet and jQuery themselves into the head, then what folium puts there."""
-        header = self.get_root().header
+        header = figure_of(self).header
         for name in ("leaflet", "jquery", "leaflet_css"):
             header.add_child(Inlined(str(_STAND_INS[name])), name=name)
-        super().render(**kwargs)
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:  # noqa: FBT001, FBT002  folium's own
         """Write the map to a file, as :func:`save` does; to an open file as folium does."""
@@ -105,7 +106,7 @@ def save(page: folium.Map, path: str | os.PathLike[str], *, offline: bool = True
 
 def page_html(page: folium.Map, *, offline: bool = True) -> str:
     """The text of the page that :func:`save` writes."""
-    root = page.get_root()
+    root = figure_of(page)
     elements = list(_elements(root))
     if offline:
         for element in elements:
@@ -113,7 +114,7 @@ def page_html(page: folium.Map, *, offline: bool = True) -> str:
     text = str(root.render()).replace("\r\n", "\n").replace("\r", "\n")
     for name, link in _links(root):
         stand_in = _STAND_INS.get(name)
-        # Without folium.Icon on the map nothing uses what has no stand-in; with it, `_refuse_network` has spoken.
+        # Only folium.Icon uses what has no stand-in, and `_refuse_network` has refused that.
         if stand_in or (offline and name in _STAND_INS):
             text = text.replace(link.render(), Inlined(stand_in).render() if stand_in else "")
         elif offline:

@@ -19,8 +19,9 @@ function unreachedLayer(reach) {
     paint(ctx, view) {
       const { sitesLayer: from } = reach;
       if (!from?.plane || !reach.meta) return;
-      const radius = radiusAt(view.zoom) + 2.2;
-      ctx.lineWidth = 1.3;
+      const near = view.zoom >= 6;
+      const radius = radiusAt(view.zoom) + (near ? 3 : 1.3);
+      ctx.lineWidth = near ? 1.6 : 1;
       ctx.strokeStyle = MARK;
       reach.unreached.forEach((rows, index) => {
         if (!reach.marked[index]) return;

@@ -5,7 +5,7 @@ import { el, foreign } from './dom.js';
 import { distance } from './format.js';
 import { readBlock } from './pack.js';
 
-const COLOURS = ['#c9a227', '#c7681c', '#8f2d0c', '#3f0d06'];
+const COLOURS = ['#c9a227', '#e0602a', '#a3195b', '#2a1a5e'];
 
 /** The class of a distance in metres: how many of the breaks (km) it lies beyond. */
 export function classOf(metres, breaks) {

@@ -1,0 +1,81 @@
+"""What our Folium elements have in common, and those that stand around a map: its legend and its title."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from branca.element import MacroElement
+from folium.map import Layer
+from folium.template import Template
+
+from registry.render.assets import Block, add_map_assets, figure_of
+from registry.render.packing import pack
+from registry.render.words import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class PackedElement(MacroElement):
+    """An element with a block of packed data in the page, named after the element."""
+
+    packed: str
+
+    def render(self, **kwargs: Any) -> str:
+        """Put the data and what reads it into the page, then the element's own script."""
+        figure = figure_of(self)
+        add_map_assets(figure)
+        figure.html.add_child(Block(self.block_id, self.packed), name=self.block_id)
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""
+
+    @property
+    def block_id(self) -> str:
+        """The id of the data's element in the page."""
+        return f"{self.get_name()}_block"
+
+
+class PackedLayer(PackedElement, Layer):
+    """A Leaflet layer made from packed data."""
+
+    corners: Sequence[list[float]] = ()
+
+    def __init__(self, name: str, *, show: bool, control: bool) -> None:
+        Layer.__init__(self, name=name, overlay=True, control=control, show=show)
+
+    def _get_self_bounds(self) -> list[list[float | None]]:
+        """What folium's own ``get_bounds`` asks."""
+        return [[*corner] for corner in self.corners] or [[None, None], [None, None]]
+
+
+class Legend(PackedElement):
+    """The legend of our layers, which also switches them: every group with its symbol, name and count."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.legend({{ this.block_id|tojson }}, "
+        "[{% for layer in this.layers %}{{ layer.get_name() }}, {% endfor %}], "
+        "{{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, layers: Sequence[PackedLayer], *, lang: str = "zh") -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "Legend"
+        self.layers = list(layers)
+        self.packed = pack({"lang": lang, "words": words_of(lang)})
+
+
+class TitleBox(PackedElement):
+    """The map's title, and a note that nobody can miss: that its data is synthetic, for one."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.titleBox({{ this.block_id|tojson }}, {{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, title: str | None, note: str | None = None, *, lang: str = "zh") -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "TitleBox"
+        self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
