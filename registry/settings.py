@@ -28,7 +28,9 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] = Field("zh", description="Language of maps and exports.")
     user: str = Field(default_factory=_login, description="Who is recorded as the importer.")
     locate_tolerance_m: float = Field(
-        1000.0, ge=0, description="How far outside every region a site may lie and still get the nearest one, metres."
+        1000.0,
+        ge=0,
+        description="How far outside every region a site may lie and still get the nearest one, metres.",
     )
     busy_timeout_s: float = Field(30.0, ge=0, description="How long a writer waits for another one, seconds.")
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Boolean, Date, DateTime, Double, Integer, Table, Text
+from sqlalchemy import Boolean, Date, DateTime, Double, Integer, Text
 
 from registry.model.geometry import Geometry
-from registry.model.tables import FEATURES, PlantIntake, WasteStream
+from registry.model.tables import FEATURES, PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import Kind, Term
 
 if TYPE_CHECKING:
-    from sqlalchemy import Column
+    from sqlalchemy import Column, Table
 
 FieldType = Literal["text", "integer", "real", "boolean", "date", "datetime", "geometry"]
 
@@ -28,7 +28,9 @@ _TYPES: tuple[tuple[type[Any], FieldType], ...] = (
 )
 
 # Columns that the store fills in; a source table cannot set them.
-DERIVED = frozenset({"id", "uid", "province_code", "city_code", "county_code", "warnings", "extra", "source_id", "geom"})
+DERIVED = frozenset(
+    {"id", "uid", "province_code", "city_code", "county_code", "warnings", "extra", "source_id", "geom"}
+)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,7 @@ def fields(kind: str) -> tuple[Field, ...]:
 
 def feature_table(kind: Kind) -> Table:
     """The table that holds a kind of feature."""
-    table = FEATURES[kind].__table__
-    assert isinstance(table, Table)  # noqa: S101  a declarative class maps to a Table here
-    return table
+    return table_of(FEATURES[kind])
 
 
 @cache
@@ -82,6 +82,4 @@ def source_fields(kind: Kind) -> tuple[Field, ...]:
     own = tuple(field for field in fields(kind) if field.name not in DERIVED)
     side = WasteStream if kind.is_site else PlantIntake
     taken = {field.name for field in own} | {"site_uid", "plant_uid"}
-    table = side.__table__
-    assert isinstance(table, Table)  # noqa: S101
-    return own + tuple(field for field in table_fields(table) if field.name not in taken)
+    return own + tuple(field for field in table_fields(table_of(side)) if field.name not in taken)

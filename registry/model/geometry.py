@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
     from sqlalchemy import Dialect
 
 _HEADER = struct.Struct("<2sBBi")
@@ -57,7 +58,7 @@ class Geometry(UserDefinedType[Any]):
         return lambda value: None if value is None else from_gpkg([value])[0]
 
 
-def to_gpkg(geometry: shapely.Geometry, srs_id: int) -> bytes:
+def to_gpkg(geometry: BaseGeometry, srs_id: int) -> bytes:
     """One geometry as GeoPackage binary; all but points carry their envelope."""
     flags = _LITTLE_ENDIAN
     envelope = b""

@@ -82,7 +82,9 @@ MINERALS: dict[str, Term] = {
     "iron": Term("铁矿", "Iron", ("铁", "iron ore")),
     "copper": Term("铜矿", "Copper", ("铜", "copper ore")),
     "gold": Term("金矿", "Gold", ("金", "黄金", "gold ore")),
-    "other_metal": Term("其他金属", "Other metal", ("其它金属", "有色金属", "铅锌", "铅锌矿", "钼矿", "钨矿", "锡矿", "锰矿")),
+    "other_metal": Term(
+        "其他金属", "Other metal", ("其它金属", "有色金属", "铅锌", "铅锌矿", "钼矿", "钨矿", "锡矿", "锰矿")
+    ),
     "non_metal": Term("非金属", "Non-metal", ("非金属矿", "磷矿", "萤石", "石墨")),
 }
 

@@ -46,7 +46,9 @@ def update(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
         return
     names = [column.name for column in table.columns if column.name in rows.columns and column.name != "id"]
     assignments = ", ".join(f'"{name}" = ?' for name in names)
-    connection.exec_driver_sql(f'UPDATE "{table.name}" SET {assignments} WHERE id = ?', tuples(rows[[*names, "id"]]))
+    connection.exec_driver_sql(
+        f'UPDATE "{table.name}" SET {assignments} WHERE id = ?', tuples(rows[[*names, "id"]])
+    )
     geopackage.touch(connection, table)
 
 
@@ -66,8 +68,8 @@ def tuples(rows: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 def _plain(column: pd.Series[Any]) -> list[Any]:
     missing = column.isna().to_numpy()
-    values = column.to_numpy(dtype=object) if missing.any() or column.dtype == object else column.to_numpy()
+    values = column.to_numpy(dtype=object, copy=True) if missing.any() else column.to_numpy()
     if missing.any():
-        values = np.where(missing, None, values)
+        values[missing] = None
     plain: list[Any] = values.tolist()
     return plain

@@ -25,6 +25,7 @@ from registry.model.geometry import wkb_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shapely.geometry.base import BaseGeometry
     from sqlalchemy import Connection, Engine
 
 
@@ -111,32 +112,52 @@ def _refusal(error: DBAPIError | sqlite3.Error, path: Path) -> StoreError | Stor
             return kind(f"{path}: {advice}")
     if isinstance(error, IntegrityError | sqlite3.IntegrityError):
         return StoreError(f"{path}: the store refused a row ({text}). Nothing was stored; correct the row.")
-    return StoreError(f"{path}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file.")
+    return StoreError(
+        f"{path}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file."
+    )
 
 
 _REFUSALS: tuple[tuple[str, type[StoreError], str], ...] = (
-    ("is locked", StoreBusyError, "another program is writing to it. Nothing was stored; try again when it is done."),
+    (
+        "is locked",
+        StoreBusyError,
+        "another program is writing to it. Nothing was stored; try again when it is done.",
+    ),
     ("disk is full", StoreError, "the disk is full. Nothing was stored; free some space and try again."),
-    ("disk i/o error", StoreError, "the disk reports an error. Nothing was stored; check the disk and try again."),
-    ("readonly database", StoreError, "it cannot be written. Nothing was stored; check the rights of file and folder."),
+    (
+        "disk i/o error",
+        StoreError,
+        "the disk reports an error. Nothing was stored; check the disk and try again.",
+    ),
+    (
+        "readonly database",
+        StoreError,
+        "it cannot be written. Nothing was stored; check the rights of file and folder.",
+    ),
     ("unable to open", StoreError, "it cannot be opened. Check the rights of the file and of its folder."),
-    ("not a database", NotARegistryError, "this is not a GeoPackage. Name another file, or create one with `registry init`."),
+    (
+        "not a database",
+        NotARegistryError,
+        "this is not a GeoPackage. Name another file, or create one with `registry init`.",
+    ),
     ("malformed", StoreError, "the file is damaged. Restore it from a copy; `registry doctor` examines it."),
 )
 
 
 def _register_functions(connection: sqlite3.Connection) -> None:
     """The geometry functions that the R-tree triggers of a GeoPackage call (GeoPackage 1.4, annex F.3)."""
-    connection.create_function("ST_IsEmpty", 1, _on_geometry(lambda g: int(g.is_empty)), deterministic=True)
+    connection.create_function(
+        "ST_IsEmpty", 1, _on_geometry(lambda g: int(shapely.is_empty(g))), deterministic=True
+    )
     for at, name in enumerate(("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")):
         connection.create_function(name, 1, _on_geometry(_bound(at)), deterministic=True)
 
 
-def _bound(at: int) -> Callable[[shapely.Geometry], float | None]:
-    return lambda geometry: None if geometry.is_empty else float(geometry.bounds[at])
+def _bound(at: int) -> Callable[[BaseGeometry], float | None]:
+    return lambda geometry: None if shapely.is_empty(geometry) else float(shapely.bounds(geometry)[at])
 
 
-def _on_geometry(measure: Callable[[shapely.Geometry], Any]) -> Callable[[bytes | None], Any]:
+def _on_geometry(measure: Callable[[BaseGeometry], Any]) -> Callable[[bytes | None], Any]:
     def function(blob: bytes | None) -> Any:
         return None if blob is None else measure(shapely.from_wkb(wkb_of(blob)))
 

@@ -110,7 +110,9 @@ def restore_insert_trigger(connection: Connection, table: Table) -> None:
     connection.exec_driver_sql(_trigger(table, "insert"))
 
 
-def fill_rtree(connection: Connection, table: Table, ids: NDArray[np.int64], boxes: NDArray[np.float64]) -> None:
+def fill_rtree(
+    connection: Connection, table: Table, ids: NDArray[np.int64], boxes: NDArray[np.float64]
+) -> None:
     """Add boxes (n, 4: west, south, east, north) of the rows ``ids`` (n,) to a table's R-tree."""
     rows = np.column_stack([boxes[:, 0], boxes[:, 2], boxes[:, 1], boxes[:, 3]])
     connection.exec_driver_sql(
@@ -163,15 +165,33 @@ def _register(connection: Connection, table: Table, srs_id: int) -> None:
         "'http://www.geopackage.org/spec/#extension_rtree', 'write-only')",
         (table.name, column),
     )
-    connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{_rtree(table)}" USING rtree(id, minx, maxx, miny, maxy)')
+    connection.exec_driver_sql(
+        f'CREATE VIRTUAL TABLE "{_rtree(table)}" USING rtree(id, minx, maxx, miny, maxy)'
+    )
     for name in _RTREE_TRIGGERS:
         connection.exec_driver_sql(_trigger(table, name))
 
 
 def _reference_systems(crs: pyproj.CRS) -> Iterator[tuple[str, int, str, int, str, str, str]]:
     """The store's CRS and the three rows that the standard requires of every file."""
-    yield "Undefined cartesian SRS", -1, "NONE", -1, "undefined", "undefined cartesian coordinate reference system", "undefined"
-    yield "Undefined geographic SRS", 0, "NONE", 0, "undefined", "undefined geographic coordinate reference system", "undefined"
+    yield (
+        "Undefined cartesian SRS",
+        -1,
+        "NONE",
+        -1,
+        "undefined",
+        "undefined cartesian coordinate reference system",
+        "undefined",
+    )
+    yield (
+        "Undefined geographic SRS",
+        0,
+        "NONE",
+        0,
+        "undefined",
+        "undefined geographic coordinate reference system",
+        "undefined",
+    )
     for each in {srs_id_of(one): one for one in (pyproj.CRS.from_epsg(4326), crs)}.values():
         number = srs_id_of(each)
         yield each.name, number, "EPSG", number, each.to_wkt("WKT1_GDAL"), each.name, each.to_wkt("WKT2_2019")

@@ -10,7 +10,7 @@ from sqlalchemy import LargeBinary, func, or_, select, text, type_coerce
 
 from registry.model.fields import FieldType, feature_table, table_fields
 from registry.model.geometry import from_gpkg
-from registry.model.tables import PlantIntake, Region, WasteStream
+from registry.model.tables import PlantIntake, Region, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
 from registry.store.geopackage import geometry_column
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyproj
-    from sqlalchemy import Connection, FromClause, Select, Table
+    from sqlalchemy import Connection, Select, Table
 
 # dtype of each field type; a whole number that may be missing stays a whole number.
 _DTYPES: dict[FieldType, Any] = {"text": "str", "integer": "Int64", "real": "float64", "boolean": "boolean"}
@@ -40,7 +40,7 @@ def sites(
 
     A site without a stream gets the category that its kind implies (``vocabulary.DEFAULT_WASTE``) as ``waste_codes``.
     """
-    streams = _totals(WasteStream.__table__, "site_uid", "annual_t", "stock_t")
+    streams = _totals(table_of(WasteStream), "site_uid", "annual_t", "stock_t")
     frames = []
     for kind in kinds:
         if level is not None and kind is not Kind.TAILINGS_POND:
@@ -61,16 +61,18 @@ def plants(
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Utilization plants, index ``uid``, with the waste codes they accept as ``waste_codes``."""
     table = feature_table(Kind.UTILIZATION_PLANT)
-    intakes = _totals(PlantIntake.__table__, "plant_uid")
+    intakes = _totals(table_of(PlantIntake), "plant_uid")
     statement = _filtered(table, intakes, "plant_uid", province=province, status=status, bbox=bbox)
     return _features(connection, table, statement, crs, ())
 
 
 def regions(connection: Connection, crs: pyproj.CRS, level: str | None = None) -> gpd.GeoDataFrame:
     """Regions of one level or of all, in order of their codes."""
-    table = _table(Region.__table__)
+    table = table_of(Region)
     columns = [column for column in table.columns if column.name not in {"id", "geom"}]
-    statement = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")).order_by(table.c.level, table.c.code)
+    statement = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")).order_by(
+        table.c.level, table.c.code
+    )
     if level is not None:
         statement = statement.where(table.c.level == level)
     frame = _frame(connection, statement, _types(table))
@@ -78,29 +80,28 @@ def regions(connection: Connection, crs: pyproj.CRS, level: str | None = None) -
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
-def rows(connection: Connection, table: FromClause, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def rows(connection: Connection, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """A whole table without its geometry, or some of its columns."""
-    source = _table(table)
-    chosen = [source.c[name] for name in columns] if columns else [c for c in source.columns if c.name != geometry_column(source)]
-    return _frame(connection, select(*chosen), _types(source))
+    chosen = (
+        [table.c[name] for name in columns]
+        if columns
+        else [c for c in table.columns if c.name != geometry_column(table)]
+    )
+    return _frame(connection, select(*chosen), _types(table))
 
 
 def stored_features(connection: Connection, table: Table) -> pd.DataFrame:
     """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with."""
     columns = [column for column in table.columns if column.name != "geom"]
-    frame = _frame(connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table))
+    frame = _frame(
+        connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table)
+    )
     points = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index)
     return frame.assign(lon=points.x.to_numpy(float), lat=points.y.to_numpy(float))
 
 
-def _table(source: FromClause) -> Table:
-    table: Table = source  # type: ignore[assignment]  # a declarative class maps to a Table here
-    return table
-
-
-def _totals(source: FromClause, key: str, *sums: str) -> Any:
+def _totals(table: Table, key: str, *sums: str) -> Any:
     """One row a site or plant: its waste codes joined by ';', and the sums of the named columns."""
-    table = _table(source)
     ordered = select(table).order_by(table.c[key], table.c.waste_code).subquery()
     return (
         select(
@@ -121,7 +122,7 @@ def _filtered(
     geom = type_coerce(table.c.geom, LargeBinary).label("geom")
     statement = select(*columns, *extra, geom).join(totals, totals.c[key] == table.c.uid, isouter=True)
     if province is not None:
-        region = _table(Region.__table__)
+        region = table_of(Region)
         codes = select(region.c.code).where(
             region.c.level == "province",
             or_(region.c.code == province, region.c.name == province, region.c.name_en == province),
@@ -152,9 +153,18 @@ def _stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoData
     if not frames:
         return gpd.GeoDataFrame({"kind": pd.Series(dtype="str")}, geometry=gpd.GeoSeries([], crs=crs))
     dtypes = {name: dtype for frame in reversed(frames) for name, dtype in frame.dtypes.items()}
-    names = [name for name in dict.fromkeys(name for frame in frames for name in frame.columns) if name != "geometry"]
+    names = [
+        name
+        for name in dict.fromkeys(name for frame in frames for name in frame.columns)
+        if name != "geometry"
+    ]
     filled = [
-        pd.DataFrame({name: frame[name] if name in frame else pd.Series(index=frame.index, dtype=dtypes[name]) for name in names})
+        pd.DataFrame(
+            {
+                name: frame[name] if name in frame else pd.Series(index=frame.index, dtype=dtypes[name])
+                for name in names
+            }
+        )
         for frame in frames
     ]
     geometry = gpd.GeoSeries(pd.concat([frame.geometry for frame in frames]), crs=crs)

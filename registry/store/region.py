@@ -9,11 +9,12 @@ import shapely
 from sqlalchemy import delete
 
 from registry.model.geometry import to_gpkg
-from registry.model.tables import Region
+from registry.model.tables import Region, table_of
 from registry.store import bulk, geopackage
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from shapely.geometry.base import BaseGeometry
     from sqlalchemy import Connection, Table
 
 _COLUMNS = ["code", "level", "name", "name_en", "parent_code", "area_km2"]
@@ -21,11 +22,12 @@ _COLUMNS = ["code", "level", "name", "name_en", "parent_code", "area_km2"]
 
 def replace_level(connection: Connection, level: str, regions: gpd.GeoDataFrame, *, srs_id: int) -> None:
     """Make ``regions`` (valid polygons with code, name, area_km2 …) the regions of a level."""
-    table = _table()
+    table = table_of(Region)
     connection.execute(delete(table).where(table.c.level == level))
     boxes = regions.geometry.bounds.to_numpy(float)
     rows = pd.DataFrame(
-        {name: regions[name] if name in regions else None for name in _COLUMNS if name != "level"}, index=regions.index
+        {name: regions.get(name) for name in _COLUMNS if name != "level"},
+        index=regions.index,
     ).assign(level=level)
     blobs = [to_gpkg(geometry, srs_id) for geometry in _multi(regions)]
     rows = rows.assign(
@@ -41,10 +43,5 @@ def set_region_codes(connection: Connection, table: Table, codes: pd.DataFrame) 
     bulk.update(connection, table, codes)
 
 
-def _multi(regions: gpd.GeoDataFrame) -> list[shapely.Geometry]:
+def _multi(regions: gpd.GeoDataFrame) -> list[BaseGeometry]:
     return [g if g.geom_type == "MultiPolygon" else shapely.MultiPolygon([g]) for g in regions.geometry]
-
-
-def _table() -> Table:
-    table: Table = Region.__table__  # type: ignore[assignment]
-    return table

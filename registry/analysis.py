@@ -1,0 +1,191 @@
+"""The services applied to an opened registry: what the commands and the demo ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from registry import export, render
+from registry.errors import BadParameterError, EmptyLayerError, EmptyTableError
+from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, Kind
+from registry.services import concentration as concentration_service
+from registry.services import coverage as coverage_service
+from registry.services import proximity as proximity_service
+from registry.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from registry.registry import Registry
+    from registry.services.coverage import CoverageResult
+
+Result = tuple[pd.DataFrame, dict[str, Any], list[str]]
+
+MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
+
+
+def concentration(
+    reg: Registry, *, by: str = "province", measure: str = "count", kind: str | None = None, level: int | None = None,
+    say: Callable[[str], None],
+) -> Result:  # fmt: skip
+    """Concentration of the stored sites by the stored regions: table, totals, warnings.
+
+    Raises
+    ------
+    EmptyLayerError : the store has no regions of that level.
+    """
+    if by not in REGION_LEVELS:
+        raise BadParameterError(f"--by {by}: choose one of {', '.join(REGION_LEVELS)}.")
+    say("reading")
+    sites = reg.sites(kind, level=level)
+    layer = reg.regions(by)
+    if layer.empty:
+        raise EmptyLayerError(
+            f"the store has no regions of level {by}. Load them with `registry regions load`."
+        )
+    say("computing")
+    table = concentration_service.by_region(
+        sites, layer, measure=measure, located=sites[f"{by}_code"], tolerance_m=settings().locate_tolerance_m
+    )
+    totals = dict(table.attrs["totals"])
+    warnings = [f"{totals['outside']} sites lie in no {by} of the store."] if totals["outside"] else []
+    return table, totals, [*warnings, *synthetic_note(reg)]
+
+
+def proximity(
+    reg: Registry, *, nearest: int = 1, same_material: bool = True, kind: str | None = None, level: int | None = None,
+    province: str | None = None, say: Callable[[str], None],
+) -> Result:  # fmt: skip
+    """The nearest plants of the stored sites: table, totals, warnings."""
+    say("reading")
+    sites, plants = reg.sites(kind, level=level, province=province), reg.plants()
+    say("computing")
+    table = proximity_service.nearest_plants(sites, plants, k=nearest, same_material=same_material)
+    first = table[table["rank"] == 1]
+    alone = len(sites) - len(first)
+    totals = {
+        "sites": len(sites),
+        "sites_with_plant": len(first),
+        "median_distance_m": float(first["distance_m"].median()) if len(first) else None,
+        "max_distance_m": float(first["distance_m"].max()) if len(first) else None,
+    }
+    warnings = [f"{alone} sites have no plant that accepts their waste."] if alone else []
+    return table, totals, [*warnings, *synthetic_note(reg)]
+
+
+def coverage(
+    reg: Registry, *, radius_km: Sequence[float], same_material: bool = True, kind: str | None = None,
+    level: int | None = None, say: Callable[[str], None],
+) -> tuple[CoverageResult, list[str]]:  # fmt: skip
+    """What the stored plants reach within each radius, and warnings."""
+    say("reading")
+    sites, plants = reg.sites(kind, level=level), reg.plants()
+    streams = _all_streams(reg, sites)
+    say("computing")
+    result = coverage_service.within_radius(
+        sites, plants, radius_km=radius_km, same_material=same_material, streams=streams
+    )
+    return result, synthetic_note(reg)
+
+
+def write_coverage(result: CoverageResult, out: Path) -> None:
+    """Write a coverage result: a table format gets the totals, xlsx every table, a layer format the areas."""
+    if out.suffix.lower() == ".xlsx":
+        names = ("totals", "by_group", "per_plant", "per_site", "unreached")
+        export.write({name: getattr(result, name) for name in names}, out)
+    elif out.suffix.lower() in {".csv", ".parquet"}:
+        export.write_table(result.totals, out)
+    else:
+        export.write_table(result.areas, out)
+
+
+def write_map(
+    reg: Registry, out: Path, *, lang: str, basemap: str = "none", layers: Sequence[str] = MAP_LAYERS,
+    measure: str = "sites", radius_km: Sequence[float] = (50, 100, 150), title: str | None = None,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Render the stored sites, and the named layers over them, into one page."""
+    wanted = {name.strip() for name in layers}
+    unknown = wanted - set(MAP_LAYERS)
+    if unknown:
+        raise BadParameterError(
+            f"--layers {', '.join(sorted(unknown))}: choose from {', '.join(MAP_LAYERS)}."
+        )
+    say("reading")
+    sites, plants, provinces = reg.sites(), reg.plants(), reg.regions("province")
+    if sites.empty and plants.empty:
+        raise EmptyTableError(
+            f"{reg.store.path}: there is nothing to map yet. Fill the store with `registry import`."
+        )
+    extras: dict[str, Any] = {}
+    if "concentration" in wanted and len(provinces) and len(sites):
+        extras["concentration"] = concentration(reg, say=say)[0]
+    if "coverage" in wanted and len(plants):
+        extras["coverage"] = coverage(reg, radius_km=radius_km, say=say)[0]
+    if "nearest" in wanted and len(plants):
+        extras["nearest"] = proximity(reg, say=say)[0]
+    say("drawing")
+    note = synthetic_note(reg)
+    page = render.site_map(
+        sites if "sites" in wanted else sites.iloc[:0],
+        plants if "plants" in wanted or "coverage" in wanted or "nearest" in wanted else None,
+        provinces if len(provinces) else None,
+        title=title, lang=lang, basemap=basemap, measure=measure, note=note[0] if note else None, **extras,
+    )  # fmt: skip
+    render.save(page, out, offline=basemap == "none")
+
+
+def write_export(
+    reg: Registry, out: Path, *, kinds: Sequence[Kind] = tuple(Kind), province: str | None = None,
+    status: str | None = None, crs: str | None = None, lang: str = "zh", say: Callable[[str], None],
+) -> dict[str, int]:  # fmt: skip
+    """Write the stored features of some kinds to one file; the number of rows by kind."""
+    say("reading")
+    layers: dict[str, gpd.GeoDataFrame | pd.DataFrame] = {}
+    for kind in kinds:
+        frame = (
+            reg.sites(kind, province=province, status=status)
+            if kind in SITE_KINDS
+            else reg.plants(province=province, status=status)
+        )
+        if len(frame):
+            layers[kind.value] = frame
+    if not layers:
+        raise EmptyTableError(f"{reg.store.path}: no feature fits, so {out} is not written.")
+    say("writing")
+    note = synthetic_note(reg)
+    for line in export.write(layers, out, crs=crs, lang=lang, note=note[0] if note else None):
+        say(str(line))
+    return {name: len(layer) for name, layer in layers.items()}
+
+
+def synthetic_note(reg: Registry) -> list[str]:
+    """A line that says so where any source of the store is synthetic."""
+    sources = reg.sources()
+    licences = sources["licence"].fillna("")
+    if not licences.str.contains(SYNTHETIC, regex=False).any():
+        return []
+    return ["合成示范数据，非真实名录 · Synthetic demonstration data, not a real inventory"]
+
+
+# The licence text by which a source says that its rows are made up.
+SYNTHETIC = "synthetic"
+
+
+def _all_streams(reg: Registry, sites: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The streams of the sites; one with what its kind implies, and no tonnes, for a site without any."""
+    streams = reg.streams()
+    streams = streams[streams["site_uid"].isin(sites.index)]
+    bare = sites[~sites.index.isin(streams["site_uid"])]
+    implied = pd.DataFrame(
+        {
+            "site_uid": bare.index.astype("str"),
+            "waste_code": bare["waste_codes"].to_numpy(),
+            "annual_t": float("nan"),
+            "stock_t": float("nan"),
+        }
+    )
+    return pd.concat([streams, implied], ignore_index=True)

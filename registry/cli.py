@@ -1,0 +1,435 @@
+"""The command line: every command parses, calls the library, and prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import registry
+from registry import analysis, console
+from registry.demo.run import run_demo
+from registry.diagnosis import examine
+from registry.errors import BadParameterError, RegistryError
+from registry.intake.rejects import write_rejects
+from registry.model.vocabulary import Kind, kind_of
+from registry.settings import settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Where bulk solid waste lies, who can use it, and how far apart they are.\n\n"
+    "A store is one GeoPackage file: [bold]registry init[/bold] creates it, [bold]registry import[/bold] fills it, "
+    "the other commands answer from it. [bold]registry demo[/bold] shows all of it on synthetic data.",
+)
+regions_app = typer.Typer(no_args_is_help=True, help="Administrative regions of the store.")
+app.add_typer(regions_app, name="regions")
+
+# Exit code of a command that stored something but not every row.
+SOME_REJECTED = 3
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the rows to a file: csv, xlsx, parquet, gpkg or geojson by suffix.",
+    ),
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="tailings_pond, gangue_heap or smelting_site; all three unless given."),
+]
+Province = Annotated[
+    str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
+]
+Status = Annotated[str | None, typer.Option("--status", help="Status code, for example in_use or closed.")]
+SameMaterial = Annotated[
+    bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")
+]
+
+
+@app.callback()
+def main_options(
+    ctx: typer.Context,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store", metavar="URL", help="The store; otherwise REGISTRY_STORE, or registry.gpkg here."
+        ),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options before the command."""
+    ctx.obj = {"store": store, "debug": debug}
+
+
+def _open(ctx: typer.Context) -> registry.Registry:
+    return registry.open(ctx.obj["store"])
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    crs: Annotated[
+        str | None,
+        typer.Option("--crs", help="Geographic CRS of the store: EPSG:4490 (default) or EPSG:4326."),
+    ] = None,
+) -> None:
+    """Create a store, or check that the one that is there is of this version."""
+    with registry.open(ctx.obj["store"], create=True, crs=crs) as reg:
+        console.message(f"{reg.store.path}: ready, {reg.crs.name} ({reg.crs.to_string()})")
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Table to import: csv, xlsx, geojson, gpkg, shp or zip.")],
+    kind: Annotated[str, typer.Option("--kind", help="What its rows are: " + ", ".join(Kind) + ".")],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="Mapping file (TOML), when headers are not recognised.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Sheet or layer to read; the first unless given.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Text encoding, when it is not detected.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Name of the source; the file name unless given.")
+    ] = None,
+    licence: Annotated[str | None, typer.Option("--licence", help="Licence of the source.")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Write the rejected rows here (csv).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, store nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
+    with _open(ctx) as reg, console.progress(f"import {file.name}") as say:
+        report = reg.import_file(
+            file,
+            kind,
+            mapping=mapping,
+            sheet=sheet,
+            encoding=encoding,
+            source=source,
+            licence=licence,
+            dry_run=dry_run,
+            say=say,
+        )
+    if rejects is not None and report.rejected:
+        write_rejects(report.rejects, file, rejects)
+        console.message(f"{rejects}: {report.rejected} rejected rows")
+    counts = {
+        "read": report.read, "new": report.new, "changed": report.changed,
+        "unchanged": report.unchanged, "rejected": report.rejected,
+    }  # fmt: skip
+    if as_json:
+        warnings = console.records(report.warnings)
+        console.print_json(
+            {
+                **counts,
+                "warnings": warnings,
+                "notes": list(report.notes),
+                "rejects": console.records(report.rejects),
+            }
+        )
+    else:
+        console.OUT.print(
+            ", ".join(f"{name} {count}" for name, count in counts.items()) + (" (dry run)" if dry_run else "")
+        )
+        for note in report.notes:
+            console.message(note)
+        for title, found in (("rejected", report.rejects), ("warnings", report.warnings)):
+            if len(found):
+                console.show_table(found, title)
+    if report.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+@regions_app.command("load")
+def regions_load(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Polygons to load; China's provinces, cities and counties without it."),
+    ] = None,
+    level: Annotated[str | None, typer.Option("--level", help="province, city or county.")] = None,
+    code_field: Annotated[
+        str, typer.Option("--code-field", help="Field that holds the region's code.")
+    ] = "code",
+    name_field: Annotated[
+        str, typer.Option("--name-field", help="Field that holds the region's name.")
+    ] = "name",
+) -> None:
+    """Load regions, and give every site the codes of the regions it lies in."""
+    with _open(ctx) as reg, console.progress("regions") as say:
+        loaded = reg.load_regions(file, level=level, code_field=code_field, name_field=name_field, say=say)
+    console.message("loaded " + ", ".join(f"{count} of level {name}" for name, count in loaded.items()))
+
+
+@app.command()
+def sites(
+    ctx: typer.Context,
+    kind: KindOption = None,
+    level: Annotated[
+        int | None, typer.Option("--level", help="Supervision level 1, 2 or 3; leaves ponds only.")
+    ] = None,
+    province: Province = None,
+    status: Status = None,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """List tailings ponds, gangue heaps and smelting sites."""
+    with _open(ctx) as reg:
+        found = reg.sites(kind, level=level, province=province, status=status)
+    _present_layer(
+        found, as_json=as_json, out=out, title="sites", extra=["supervision_level", "annual_t", "waste_codes"]
+    )
+
+
+@app.command()
+def plants(
+    ctx: typer.Context,
+    accepts: Annotated[
+        str | None, typer.Option("--accepts", help="Waste code or category, for example SW05.")
+    ] = None,
+    province: Province = None,
+    status: Status = None,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """List utilization plants."""
+    with _open(ctx) as reg:
+        found = reg.plants(accepts, province=province, status=status)
+    _present_layer(
+        found, as_json=as_json, out=out, title="plants", extra=["capacity_t_per_year", "waste_codes"]
+    )
+
+
+def _present_layer(found: Any, *, as_json: bool, out: Path | None, title: str, extra: list[str]) -> None:
+    """A list of features: coordinates beside the fields; on a terminal only the columns that fit."""
+    listed = found.assign(lon=found.geometry.x, lat=found.geometry.y) if as_json or out is None else found
+    if not as_json and out is None:
+        listed = listed[["kind", "code", "name", "province_code", *extra, "lon", "lat"]].reset_index(
+            drop=True
+        )
+    totals = {str(kind): int(count) for kind, count in found["kind"].value_counts().items()}
+    console.present(listed, as_json=as_json, out=out, title=title, totals={title: len(found), **totals})
+
+
+@app.command()
+def concentration(
+    ctx: typer.Context,
+    by: Annotated[str, typer.Option("--by", help="province, city or county.")] = "province",
+    measure: Annotated[
+        str, typer.Option("--measure", help="count, annual_t or stock_t: what is shared out and ranked.")
+    ] = "count",
+    kind: KindOption = None,
+    level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Count sites and tonnes by region: share, density, rank, location quotient, and how concentrated they are."""
+    with _open(ctx) as reg, console.progress("concentration") as say:
+        table, totals, warnings = analysis.concentration(
+            reg, by=by, measure=measure, kind=kind, level=level, say=say
+        )
+    console.present(
+        table, as_json=as_json, out=out, title=f"concentration by {by}", totals=totals, warnings=warnings
+    )
+
+
+@app.command()
+def proximity(
+    ctx: typer.Context,
+    nearest: Annotated[int, typer.Option("--nearest", help="How many plants for each site.")] = 1,
+    any_material: SameMaterial = False,
+    kind: KindOption = None,
+    level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,
+    province: Province = None,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Find the nearest plants that accept each site's waste, by geodesic distance."""
+    with _open(ctx) as reg, console.progress("proximity") as say:
+        table, totals, warnings = analysis.proximity(
+            reg,
+            nearest=nearest,
+            same_material=not any_material,
+            kind=kind,
+            level=level,
+            province=province,
+            say=say,
+        )
+    console.present(table, as_json=as_json, out=out, title="nearest plants", totals=totals, warnings=warnings)
+
+
+@app.command()
+def coverage(
+    ctx: typer.Context,
+    radius_km: Annotated[
+        str, typer.Option("--radius-km", help="Radii in km, separated by commas.")
+    ] = "50,100,150",
+    any_material: SameMaterial = False,
+    kind: KindOption = None,
+    level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,
+    as_json: AsJson = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the results: csv and parquet the totals, xlsx all tables, gpkg and geojson the areas.",
+        ),
+    ] = None,
+) -> None:
+    """Measure which sites and tonnes the plants reach within each radius, and what they do not reach."""
+    radii = _radii(radius_km)
+    with _open(ctx) as reg, console.progress("coverage") as say:
+        result, warnings = analysis.coverage(
+            reg, radius_km=radii, same_material=not any_material, kind=kind, level=level, say=say
+        )
+    if out is not None:
+        analysis.write_coverage(result, out)
+        console.message(f"{out}: written")
+    if as_json:
+        tables = {
+            name: console.records(getattr(result, name))
+            for name in ("per_plant", "per_site", "totals", "by_group")
+        }
+        console.print_json({**tables, "unreached": console.records(result.unreached), "warnings": warnings})
+    elif out is None:
+        console.show_table(result.totals, "coverage")
+        console.show_table(result.by_group, "coverage by kind, level and province")
+    if not as_json:
+        for line in warnings:
+            console.message(line)
+
+
+def _radii(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.replace("，", ",").split(",")]
+    except ValueError:
+        raise BadParameterError(
+            f"--radius-km {text}: give numbers in km separated by commas, for example 50,100,150."
+        ) from None
+
+
+@app.command("map")
+def map_(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(help="The page to write, for example sites.html.")],
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="zh or en; the setting REGISTRY_LANG unless given.")
+    ] = None,
+    basemap: Annotated[str, typer.Option("--basemap", help="none (works with no network) or osm.")] = "none",
+    layers: Annotated[
+        str,
+        typer.Option("--layers", help="Comma-separated: sites, plants, concentration, coverage, nearest."),
+    ] = "sites,plants,concentration",
+    measure: Annotated[
+        str,
+        typer.Option("--measure", help="What shades the provinces: a column of `registry concentration`."),
+    ] = "sites",
+    radius_km: Annotated[
+        str, typer.Option("--radius-km", help="Radii of the coverage layer, km.")
+    ] = "50,100,150",
+    title: Annotated[str | None, typer.Option("--title", help="Title on the page.")] = None,
+) -> None:
+    """Write one self-contained map page that opens with no network."""
+    with _open(ctx) as reg, console.progress("map") as say:
+        analysis.write_map(
+            reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), measure=measure,
+            radius_km=_radii(radius_km), title=title, say=say,
+        )  # fmt: skip
+    console.message(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="File to write: gpkg, geojson, fgb, parquet, shp.zip, kmz, xlsx or csv by suffix."
+        ),
+    ],
+    layers: Annotated[
+        str | None, typer.Option("--layers", help="Comma-separated kinds; all unless given.")
+    ] = None,
+    province: Province = None,
+    status: Status = None,
+    crs: Annotated[str | None, typer.Option("--crs", help="CRS to write, for example EPSG:4326.")] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", help="Language of titles and code labels: zh or en.")
+    ] = None,
+) -> None:
+    """Write sites and plants to a file that opens in a desktop GIS or a spreadsheet."""
+    kinds = [kind_of(name.strip()) for name in layers.split(",")] if layers else list(Kind)
+    with _open(ctx) as reg, console.progress("export") as say:
+        counts = analysis.write_export(
+            reg,
+            out,
+            kinds=kinds,
+            province=province,
+            status=status,
+            crs=crs,
+            lang=lang or settings().lang,
+            say=say,
+        )
+    console.message(f"{out}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+@app.command()
+def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Examine the store and the installation; exit code 4 when something is wrong."""
+    with _open(ctx) as reg:
+        found, problems = examine(reg)
+    if as_json:
+        console.print_json(
+            {
+                "rows": [{"what": name, "value": value} for name, value in found.items()],
+                "totals": {},
+                "warnings": problems,
+            }
+        )
+    else:
+        for name, value in found.items():
+            console.OUT.print(f"{name}: {value}", markup=False, highlight=False)
+        for line in problems:
+            console.message(f"problem: {line}")
+    if problems:
+        raise typer.Exit(4)
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the store, maps, tables and exports.")
+    ] = Path(),
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the synthetic inventory.")] = 2024,
+    lang: Annotated[str | None, typer.Option("--lang", help="Language of the maps: zh or en.")] = None,
+) -> None:
+    """Run the whole job on a synthetic inventory: store, services, maps, exports."""
+    with console.progress("demo") as say:
+        made = run_demo(out, seed=seed, lang=lang or settings().lang, say=say)
+    for line in made:
+        console.OUT.print(line, markup=False, highlight=False)
+
+
+def main() -> None:
+    """Run a command; an error the user can mend is one line on stderr and an exit code."""
+    try:
+        app()
+    except RegistryError as error:
+        if "--debug" in sys.argv:
+            raise
+        console.message(f"registry: {' '.join(str(error).split())}")
+        sys.exit(error.exit_code)

@@ -1,0 +1,121 @@
+"""What a command prints: tables for people on stdout, JSON for programs, progress and messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from registry.export import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+# A terminal shows this many rows of a table; --json and --out give all.
+SHOWN_ROWS = 40
+
+
+@contextmanager
+def progress(task: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with elapsed time on stderr; the function it gives says what goes on."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=ERR.is_terminal) as bar:
+        shown = bar.add_task(task, total=None)
+
+        def say(step: str) -> None:
+            bar.update(shown, description=f"{task}: {escape(step)}")
+            if not ERR.is_terminal:
+                bar.refresh()
+
+        yield say
+
+
+def message(text: str) -> None:
+    """One line for the person, on stderr."""
+    ERR.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def present(
+    rows: pd.DataFrame,
+    *,
+    as_json: bool,
+    out: Path | None,
+    title: str,
+    totals: Mapping[str, Any] | None = None,
+    warnings: list[str] | None = None,
+) -> None:
+    """Show a result: as JSON, into a file, or as a table."""
+    if out is not None:
+        write_table(rows, out)
+        message(f"{out}: {len(rows)} rows")
+    if as_json:
+        print_json({"rows": records(rows), "totals": dict(totals or {}), "warnings": warnings or []})
+    elif out is None:
+        show_table(rows, title)
+        for name, value in (totals or {}).items():
+            OUT.print(f"{name}: {_cell(value)}", markup=False, highlight=False)
+    if not as_json:
+        for line in warnings or []:
+            message(line)
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as plain dictionaries; what is missing is None, a geometry is left out."""
+    plain = pd.DataFrame(rows.drop(columns="geometry", errors="ignore"))
+    if plain.index.name:
+        plain = plain.reset_index()
+    return [{str(key): plain_value(value) for key, value in row.items()} for row in plain.to_dict("records")]
+
+
+def plain_value(value: Any) -> Any:
+    """A value that JSON can carry."""
+    if isinstance(value, dict):
+        return {str(key): plain_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(each) for each in value]
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on stdout."""
+    json.dump(plain_value(dict(document)), sys.stdout, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def show_table(rows: pd.DataFrame, title: str) -> None:
+    """The first rows as a table, and how many there are."""
+    plain = pd.DataFrame(rows.drop(columns="geometry", errors="ignore"))
+    if plain.index.name:
+        plain = plain.reset_index()
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    for name in plain.columns:
+        numeric = pd.api.types.is_numeric_dtype(plain[name].dtype) and not pd.api.types.is_bool_dtype(
+            plain[name].dtype
+        )
+        table.add_column(str(name), justify="right" if numeric else "left")
+    for row in plain.head(SHOWN_ROWS).itertuples(index=False):
+        table.add_row(*(escape(_cell(value)) for value in row))
+    OUT.print(table)
+    if len(plain) > SHOWN_ROWS:
+        OUT.print(f"{SHOWN_ROWS} of {len(plain)} rows; --out FILE or --json gives all.", markup=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None or (not isinstance(value, list | tuple | dict) and pd.isna(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)

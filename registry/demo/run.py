@@ -1,0 +1,146 @@
+"""The whole job on the synthetic inventory: store, services, maps, tables, exports."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+import registry
+from registry import analysis, export, render
+from registry.demo.inventory import Inventory, synthesise
+from registry.errors import StoreError, UnwritableFileError
+from registry.model.records import Batch, findings
+from registry.model.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from registry.registry import Registry
+
+RADII_KM = (50.0, 100.0, 150.0)
+LICENCE = f"{analysis.SYNTHETIC}: made up for demonstration, no real site; CC0-1.0"
+
+# File, layers, title and question of each map, in Chinese and English.
+_MAPS: tuple[tuple[str, tuple[str, ...], dict[str, str], dict[str, str]], ...] = (
+    (
+        "sites.html", ("sites", "plants"),
+        {"zh": "尾矿库、煤矸石堆场与冶炼场地分布", "en": "Tailings ponds, gangue heaps and smelting sites"},
+        {"zh": "固体废物堆在哪里，各尾矿库的环境监管等级是几级？", "en": "Where does the waste lie, and at which supervision level is each pond?"},
+    ),
+    (
+        "concentration.html", ("sites", "concentration"),
+        {"zh": "各省集中度", "en": "Concentration by province"},
+        {"zh": "哪些省份最集中？", "en": "Which provinces hold most of it?"},
+    ),
+    (
+        "coverage.html", ("sites", "plants", "coverage"),
+        {"zh": "综合利用企业的物流半径覆盖", "en": "What plants reach within the logistics radius"},
+        {"zh": "50、100、150 公里内企业够得着哪些场地，哪些够不着？", "en": "Which sites do plants reach within 50, 100 and 150 km, and which not?"},
+    ),
+    (
+        "proximity.html", ("sites", "plants", "nearest"),
+        {"zh": "最近的对口企业", "en": "Nearest plant that takes the material"},
+        {"zh": "每个场地最近的、能接收其废物的企业在哪里，有多远？", "en": "Where is the nearest plant that accepts each site's waste, and how far?"},
+    ),
+)  # fmt: skip
+
+
+def run_demo(out: Path, *, seed: int, lang: str, say: Callable[[str], None]) -> list[str]:
+    """Make the demo in a folder; what was made, one line each.
+
+    Raises
+    ------
+    StoreError : the folder holds a store with rows that are not synthetic; it is left alone.
+    """
+    for folder in (out / "maps", out / "tables", out / "exports"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnwritableFileError(
+                f"{folder}: cannot be created ({error.strerror}). Name another folder with --out."
+            ) from None
+    place = out / "registry.gpkg"
+    _clear(place)
+    with registry.open(place, create=True) as reg:
+        reg.load_regions(say=say)
+        say("making the inventory")
+        inventory = synthesise(reg.regions("province"), reg.regions("city"), reg.regions("county"), seed=seed)
+        lines = [f"{place}: " + _fill(reg, inventory, seed, say)]
+        lines += _tables(reg, out / "tables", say)
+        lines += _maps(reg, out / "maps", lang, say)
+        lines += _exports(reg, out / "exports", lang, say)
+    return [*lines, f"Open {out / 'maps' / 'index.html'} in a browser.", *analysis_note(lang)]
+
+
+def analysis_note(lang: str) -> list[str]:
+    """The sentence that every output of the demo carries."""
+    return ["以上均为合成示范数据。" if lang == "zh" else "All of it is synthetic demonstration data."]
+
+
+def _clear(place: Path) -> None:
+    """Take away the store of an earlier demo; anything else stays and stops the demo."""
+    if not place.exists():
+        return
+    with registry.open(place) as reg:
+        licences = reg.sources()["licence"].fillna("")
+    if not licences.str.startswith(analysis.SYNTHETIC).all():
+        raise StoreError(
+            f"{place}: there is a store with rows of your own here. Run the demo in another folder with --out."
+        )
+    for file in (place, place.with_name(place.name + "-wal"), place.with_name(place.name + "-shm")):
+        file.unlink(missing_ok=True)
+
+
+def _fill(reg: Registry, inventory: Inventory, seed: int, say: Callable[[str], None]) -> str:
+    counts = []
+    for kind in Kind:
+        records = inventory.records[kind]
+        say(f"storing {kind}")
+        report = reg.import_batch(
+            Batch(
+                kind=kind,
+                records=records.assign(row=range(1, len(records) + 1)),
+                rejects=findings(),
+                warnings=findings(),
+                read=len(records),
+                file_name=f"synthetic inventory, seed {seed}",
+                sha256=hashlib.sha256(
+                    pd.util.hash_pandas_object(records, index=False).to_numpy().tobytes()
+                ).hexdigest(),
+            ),
+            source=f"合成示范数据 synthetic inventory, seed {seed}",
+            licence=LICENCE,
+        )
+        counts.append(f"{report.new} {kind}")
+    return ", ".join(counts)
+
+
+def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str]:
+    table, _, _ = analysis.concentration(reg, say=say)
+    export.write_table(table, folder / "concentration.csv")
+    nearest, _, _ = analysis.proximity(reg, nearest=3, say=say)
+    export.write_table(nearest, folder / "proximity.csv")
+    covered, _ = analysis.coverage(reg, radius_km=RADII_KM, say=say)
+    analysis.write_coverage(covered, folder / "coverage.xlsx")
+    return [f"{folder}: concentration.csv, proximity.csv, coverage.xlsx"]
+
+
+def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
+    entries = []
+    for file, layers, title, question in _MAPS:
+        analysis.write_map(
+            reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say
+        )
+        entries.append(render.GalleryEntry(file=file, title=title, question=question))
+    render.gallery(entries, folder)
+    return [f"{folder}: index.html and {len(entries)} maps"]
+
+
+def _exports(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
+    names = ("sites.gpkg", "sites.geojson", "sites.xlsx", "sites.csv")
+    for name in names:
+        analysis.write_export(reg, folder / name, lang=lang, say=say)
+    return [f"{folder}: {', '.join(names)}"]

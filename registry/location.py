@@ -1,0 +1,122 @@
+"""Where records lie: region codes by location, and the doubts that a location raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from registry.model.records import findings
+from registry.model.vocabulary import REGION_LEVELS, Kind
+from registry.services import regions as region_service
+from registry.store import read
+
+if TYPE_CHECKING:
+    import pyproj
+    from sqlalchemy import Connection
+
+# What this module says of a row, so that a later location can take it back.
+_ELSEWHERE = "declared_province: "
+_NOWHERE = "position: "
+
+
+def located(
+    connection: Connection, crs: pyproj.CRS, kind: Kind, records: pd.DataFrame, *, tolerance_m: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give records their region codes.
+
+    Parameters
+    ----------
+    records : (n,) rows with ``lon, lat, row`` and, where known, ``declared_province`` and ``warnings``.
+    tolerance_m : a record outside every region gets the nearest one within this geodesic distance.
+
+    Returns
+    -------
+    The records with ``province_code, city_code, county_code``, and findings: rows that lie elsewhere than they
+    declare, or in no province at all. A finding stands in the row's ``warnings`` too.
+    """
+    points = gpd.GeoDataFrame(
+        index=pd.RangeIndex(len(records)),
+        geometry=gpd.points_from_xy(records["lon"], records["lat"]),
+        crs=crs,
+    )
+    placed = records.copy()
+    doubts = pd.Series(None, index=records.index, dtype="str")
+    for level in REGION_LEVELS:
+        layer = read.regions(connection, crs, level)
+        if layer.empty or records.empty:
+            placed[f"{level}_code"] = pd.Series(None, index=records.index, dtype="str")
+            continue
+        codes = region_service.locate(points, layer, tolerance_m=tolerance_m)
+        placed[f"{level}_code"] = pd.Series(codes.tolist(), index=records.index, dtype="str")
+        if level == "province":
+            doubts = _doubts(placed, layer)
+    kept = placed["warnings"] if "warnings" in placed else pd.Series(None, index=records.index, dtype="str")
+    placed["warnings"] = _joined(_without_ours(kept), doubts)
+    said = doubts.notna()
+    rows = list(
+        zip(
+            records.loc[said, "row"].astype(int),
+            doubts[said].str.split(": ").str[0],
+            _declared(records)[said].fillna(""),
+            doubts[said].str.split(": ", n=1).str[1],
+            strict=True,
+        )
+    )
+    del kind
+    return placed, findings(rows)
+
+
+def _doubts(placed: pd.DataFrame, provinces: gpd.GeoDataFrame) -> pd.Series[Any]:
+    """One sentence for every record whose place is not what it declares; None where there is no doubt."""
+    code = placed["province_code"]
+    by_code = provinces.set_index("code")
+    name = code.map(by_code["name"])
+    declared = _declared(placed)
+    pairs = pd.DataFrame(
+        {"declared": declared, "code": code, "name": name, "en": code.map(by_code["name_en"])}
+    )
+    distinct = pairs.drop_duplicates()
+    said = pd.Series(
+        [_doubt(*row) for row in distinct.itertuples(index=False)], index=distinct.index, dtype="str"
+    )
+    keyed = pairs.merge(distinct.assign(said=said), how="left", on=list(pairs.columns))
+    return pd.Series(keyed["said"].to_numpy(), index=placed.index, dtype="str")
+
+
+def _doubt(declared: Any, code: Any, name: Any, english: Any) -> str | None:
+    if pd.isna(code):
+        return f"{_NOWHERE}lies in none of the provinces that the store knows"
+    if pd.isna(declared) or any(
+        _same(str(declared), str(label)) for label in (code, name, english) if pd.notna(label)
+    ):
+        return None
+    return f"{_ELSEWHERE}says {declared}, but the position lies in {name} ({code})"
+
+
+def _same(declared: str, label: str) -> bool:
+    """True where one is the other, or its beginning (河北 and 河北省)."""
+    a, b = declared.strip().casefold(), label.strip().casefold()
+    return a == b or (len(a) > 1 and len(b) > 1 and (a.startswith(b) or b.startswith(a)))
+
+
+def _declared(records: pd.DataFrame) -> pd.Series[Any]:
+    if "declared_province" in records:
+        return records["declared_province"]
+    return pd.Series(None, index=records.index, dtype="str")
+
+
+def _without_ours(warnings: pd.Series[Any]) -> pd.Series[Any]:
+    if warnings.isna().all():
+        return warnings
+    parts = warnings.fillna("").str.split("; ")
+    kept = parts.map(
+        lambda said: "; ".join(one for one in said if not one.startswith((_ELSEWHERE, _NOWHERE)))
+    )
+    return kept.where(kept != "", None).astype("str")
+
+
+def _joined(first: pd.Series[Any], second: pd.Series[Any]) -> pd.Series[Any]:
+    both = first.str.cat(second, sep="; ")
+    return both.where(first.notna() & second.notna(), first.where(first.notna(), second)).astype("str")

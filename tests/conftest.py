@@ -1,0 +1,57 @@
+"""What all tests share: an empty store, small layers, the folder of real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+
+import registry
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith("REGISTRY_") and name != "REGISTRY_SHARED_DATA":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    return tmp_path / "store.gpkg"
+
+
+@pytest.fixture
+def reg(store_path: Path):
+    with registry.open(store_path, create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def two_provinces(tmp_path: Path) -> Path:
+    """A file with two square provinces that share the meridian 110°E."""
+    layer = gpd.GeoDataFrame(
+        {"code": ["A", "B"], "name": ["甲省", "乙省"]},
+        geometry=[shapely.box(100, 30, 110, 40), shapely.box(110, 30, 120, 40)],
+        crs=4326,
+    )
+    path = tmp_path / "provinces.geojson"
+    layer.to_file(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; CI must have it."""
+    folder = Path(os.environ.get("REGISTRY_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "anm_sigbm_2019-01-23.csv").exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"the real data are not at {folder}; set REGISTRY_SHARED_DATA")
+        pytest.skip(f"needs the real data, which are not part of the project; not found at {folder}")
+    return folder
