@@ -10,6 +10,7 @@ import pandas as pd
 
 from registry.demo import inventory_places as places
 from registry.demo import inventory_plants, inventory_sites, inventory_tonnage
+from registry.errors import BadParameterError
 from registry.model.fields import source_fields
 from registry.model.vocabulary import Kind
 
@@ -66,7 +67,7 @@ def synthesise(
     Raises
     ------
     CrsError : the provinces are not in degrees.
-    BadParameterError : a province is missing from the layer.
+    BadParameterError : a province is missing from the layer, or the seed is negative.
 
     Notes
     -----
@@ -78,6 +79,8 @@ def synthesise(
     which pond has which level. Plant capacities agree with no figure: utilised tonnes are published,
     capacities are not.
     """
+    if seed < 0:
+        raise BadParameterError(f"seed {seed}: a whole number from 0 is needed.")
     atlas = places.atlas(provinces, cities, counties)
     budget = inventory_tonnage.budget()
     sites = {

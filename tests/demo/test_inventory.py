@@ -270,6 +270,11 @@ def test_a_missing_province_is_named(provinces: gpd.GeoDataFrame) -> None:
         synthesise(provinces[provinces["code"] != "130000"])
 
 
+def test_a_negative_seed_is_refused(provinces: gpd.GeoDataFrame) -> None:
+    with pytest.raises(BadParameterError, match="seed -1"):
+        synthesise(provinces, seed=-1)
+
+
 def test_projected_provinces_are_refused(provinces: gpd.GeoDataFrame) -> None:
     with pytest.raises(CrsError, match="EPSG:4490"):
         synthesise(provinces.to_crs(3857))
