@@ -1,11 +1,11 @@
 """Maps that a person looks at: Folium layers of our own, the page that holds them, and the gallery of pages.
 
 ``maps`` puts a whole map together from sites, plants, regions and the results of the services; ``layers`` and
-``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``page`` writes a map as one HTML file that asks
-the network for nothing; ``gallery`` writes the index of a folder of maps. ``packing`` and ``outlines`` make tables
-and areas small, ``frames`` and ``choropleth`` prepare them, ``labels`` asks the model what fields are called,
-``words`` holds the page's own words. The browser's side is in ``web``; ``hatch_build.py`` bundles it into
-``assets``.
+``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``page`` writes a map as one
+HTML file that asks the network for nothing; ``gallery`` writes the index of a folder of maps. ``packing`` and
+``outlines`` make tables and areas small, ``frames`` and ``choropleth`` prepare them, ``labels`` asks the model
+what fields are called, ``words`` holds the page's own words. The browser's side is in ``web``;
+``hatch_build.py`` bundles it into ``assets``.
 """
 
 from registry.render.elements import Legend, TitleBox

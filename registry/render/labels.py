@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # Said elsewhere on the page, or of no use to a reader of it.
 _NOT_SHOWN = frozenset({"name", "kind", "uid", "id", "geom", "geometry", "extra", "source_id"})
-# Columns that a frame joins from several rows of a table, under the field whose label they take.
-_JOINED = {"waste_codes": "waste_code"}
+# Fields of which a frame joins several rows of a table in one column, and that column.
+_JOINED = {"waste_code": "waste_codes"}
 # Common fields that a reader looks for first.
 _FIRST = ("code", "supervision_level", "status", "operator")
 # Numbers that are not quantities: written without grouping.
@@ -38,10 +38,7 @@ def known_fields(kind: str) -> dict[str, Field]:
     place = {name: index for index, name in enumerate(_FIRST)}
     ranked = sorted(every, key=lambda name: place.get(name, len(place) + (name in common)))
     every = {name: every[name] for name in ranked}
-    for column, name in _JOINED.items():
-        if name in every:
-            every[column] = every.pop(name)
-    return every
+    return {_JOINED.get(name, name): field for name, field in every.items()}
 
 
 def popup_fields(kind: str, columns: Iterable[str], lang: str) -> list[dict[str, Any]]:

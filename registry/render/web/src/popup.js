@@ -38,11 +38,11 @@ export function textTable(rows) {
   return el('table', 'registry-fields', body);
 }
 
-/** A popup's content: heading, what it is, and its fields. */
+/** A popup's content: heading, what it is, what other layers know of it, and its fields. */
 export function popupContent({ name, kind, draw, rows, more = [] }) {
   const title = el('h2', 'registry-name', foreign(name));
   const under = el('p', 'registry-kind', draw ? swatch(16, 16, draw) : null, kind);
-  return el('section', 'registry-card', title, under, textTable(rows), ...more);
+  return el('section', 'registry-card', title, under, ...more, textTable(rows));
 }
 
 /** The last line of a site's table. */
