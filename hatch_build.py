@@ -43,7 +43,7 @@ def _is_fresh(web: Path, assets: Path) -> bool:
     )
 
 
-def _node_tools() -> tuple[list[str], list[str]]:
+def node_tools() -> tuple[list[str], list[str]]:
     """The commands that start node and npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
@@ -85,7 +85,7 @@ def build_assets(root: Path = ROOT, *, force: bool = False) -> bool:
     web, assets = root / "registry/render/web", root / "registry/render/assets"
     if not force and _is_fresh(web, assets):
         return False
-    node, npm = _node_tools()
+    node, npm = node_tools()
     # --ignore-scripts: nothing that a package brings is run, only our own build.mjs.
     _run([*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], web, "npm ci")
     _run([*node, "build.mjs", str(assets)], web, "the bundling by esbuild")
