@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,13 @@ def build_assets(root: Path = ROOT, *, force: bool = False) -> bool:
     if not force and _is_fresh(web, assets):
         return False
     node, npm = node_tools()
-    # --ignore-scripts: nothing that a package brings is run, only our own build.mjs.
-    _run([*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], web, "npm ci")
-    _run([*node, "build.mjs", str(assets)], web, "the bundling by esbuild")
+    # In a folder of its own: a wheel must not pick up node_modules, and a developer's own stays as it is.
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Path(folder) / "web"
+        shutil.copytree(web, bench, ignore=shutil.ignore_patterns("node_modules"))
+        # --ignore-scripts: nothing that a package brings is run, only our own build.mjs.
+        _run([*npm, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], bench, "npm ci")
+        _run([*node, "build.mjs", str(assets)], bench, "the bundling by esbuild")
     return True
 
 
