@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """One map of a folder: its file's name, its title and its question in both languages."""
+    """One map of a folder: its file's name, its title, and the question it answers; the latter two in English too."""
 
     file: str
     title: str
-    title_en: str
     question: str
-    question_en: str
+    title_en: str = ""
+    question_en: str = ""
 
 
 _STYLE = """
@@ -68,12 +68,7 @@ def gallery(
     UnwritableFileError : the folder cannot be written.
     """
     said = html.escape
-    items = "\n".join(
-        f'<li><a href="{said(quote(entry.file))}">'
-        f'<h2>{said(entry.title)} <span lang="en">{said(entry.title_en)}</span></h2>'
-        f'<p>{said(entry.question)}</p><p lang="en">{said(entry.question_en)}</p></a></li>'
-        for entry in entries
-    )
+    items = "\n".join(_item(entry) for entry in entries)
     warning = f'<p class="note">{said(note)}</p>' if note else ""
     text = (
         '<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'
@@ -86,3 +81,13 @@ def gallery(
     target = Path(folder) / "index.html"
     write_page(target, text)
     return target
+
+
+def _item(entry: GalleryEntry) -> str:
+    said = html.escape
+    title = f' <span lang="en">{said(entry.title_en)}</span>' if entry.title_en else ""
+    question = f'<p lang="en">{said(entry.question_en)}</p>' if entry.question_en else ""
+    return (
+        f'<li><a href="{said(quote(entry.file))}"><h2>{said(entry.title)}{title}</h2>'
+        f"<p>{said(entry.question)}</p>{question}</a></li>"
+    )
