@@ -12,18 +12,16 @@ from registry.render.page import write_page
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """One map of a folder: its file's name, its title, and the question it answers; the latter two in English too."""
+    """One map of a folder: its file's name, its title and the question it answers, each by language (zh, en)."""
 
     file: str
-    title: str
-    question: str
-    title_en: str = ""
-    question_en: str = ""
+    title: Mapping[str, str]
+    question: Mapping[str, str]
 
 
 _STYLE = """
@@ -84,10 +82,14 @@ def gallery(
 
 
 def _item(entry: GalleryEntry) -> str:
-    said = html.escape
-    title = f' <span lang="en">{said(entry.title_en)}</span>' if entry.title_en else ""
-    question = f'<p lang="en">{said(entry.question_en)}</p>' if entry.question_en else ""
-    return (
-        f'<li><a href="{said(quote(entry.file))}"><h2>{said(entry.title)}{title}</h2>'
-        f"<p>{said(entry.question)}</p>{question}</a></li>"
-    )
+    title = "".join(_said(lang, text, "span") for lang, text in _chinese_first(entry.title))
+    question = "".join(_said(lang, text, "p") for lang, text in _chinese_first(entry.question))
+    return f'<li><a href="{html.escape(quote(entry.file))}"><h2>{title}</h2>{question}</a></li>'
+
+
+def _chinese_first(texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return sorted(texts.items(), key=lambda item: item[0] != "zh")
+
+
+def _said(lang: str, text: str, tag: str) -> str:
+    return f'<{tag} lang="{html.escape(lang)}">{html.escape(text)}</{tag}> '

@@ -215,7 +215,11 @@ def test_a_telephone_shows_the_map_with_its_legend_folded(open_map: Any, sites: 
 
 
 def test_the_gallery_opens_with_every_question_and_no_request(open_file: Any, tmp_path: Path) -> None:
-    entries = [GalleryEntry("a b.html", "分布 <b>", "在哪里？", "Where", "Where do they lie?")]
+    entries = [
+        GalleryEntry(
+            "a b.html", {"zh": "分布 <b>", "en": "Where"}, {"en": "Where do they lie?", "zh": "在哪里？"}
+        )
+    ]
     seen = open_file(gallery(entries, tmp_path / "maps", note="合成示范数据"))
     text = seen.page.locator("body").inner_text()
     for words in ("分布 <b>", "Where", "在哪里？", "Where do they lie?", "合成示范数据"):
