@@ -8,7 +8,7 @@ what fields are called, ``words`` holds the page's own words. The browser's side
 ``hatch_build.py`` bundles it into ``assets``.
 """
 
-from registry.render.elements import Legend, TitleBox
+from registry.render.elements import Legend, OpeningView, TitleBox
 from registry.render.gallery import GalleryEntry, gallery
 from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.maps import site_map
@@ -19,6 +19,7 @@ __all__ = [
     "GalleryEntry",
     "Legend",
     "NearestLayer",
+    "OpeningView",
     "RegionsLayer",
     "RegistryMap",
     "SitesLayer",

@@ -79,3 +79,29 @@ class TitleBox(PackedElement):
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "TitleBox"
         self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
+
+
+class OpeningView(MacroElement):
+    """What a map shows when it opens: everything between two corners, clear of the legend where there is room.
+
+    Parameters
+    ----------
+    corners : south-west and north-east, latitude first, in degrees
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.openingView({{ this._parent.get_name() }}, {{ this.corners|tojson }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, corners: Sequence[Sequence[float]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "OpeningView"
+        self.corners = [list(map(float, corner)) for corner in corners]
+
+    def render(self, **kwargs: Any) -> str:
+        """Put what reads the corners into the page, then the element's own script."""
+        add_map_assets(figure_of(self))
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.errors import BadParameterError, EmptyLayerError
-from registry.render.elements import Legend, TitleBox
+from registry.render.elements import Legend, OpeningView, TitleBox
 from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.page import RegistryMap
 from registry.render.words import words_of
@@ -98,7 +98,7 @@ def site_map(
     Legend(layers, lang=lang).add_to(page)
     corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
     if corners:
-        page.fit_bounds(corners, padding=(30, 30), max_zoom=12)
+        OpeningView(corners).add_to(page)
     return page
 
 

@@ -67,6 +67,12 @@ export function legend(id, layers) {
   return new Legend({ position: 'topright' });
 }
 
+/** Shows everything between two corners, beside the legend where the window is wide enough for both. */
+export function openingView(map, corners) {
+  const right = map.getSize().x >= 1000 ? 270 : 30;
+  map.fitBounds(corners, { paddingTopLeft: [30, 30], paddingBottomRight: [right, 30], maxZoom: 12, animate: false });
+}
+
 /** The title and the note of a map, as a Leaflet control. */
 export function titleBox(id) {
   const Title = L.Control.extend({

@@ -2,13 +2,14 @@
 
 import './registry-map.css';
 import { coverage as makeCoverage } from './coverage.js';
-import { legend as makeLegend, titleBox as makeTitleBox } from './furniture.js';
+import { legend as makeLegend, openingView, titleBox as makeTitleBox } from './furniture.js';
 import { keep, kept } from './kept.js';
 import { nearest as makeNearest } from './nearest.js';
 import { decode, fromBase64, gunzip, valueAt } from './pack.js';
 import { regions as makeRegions } from './regions.js';
 import { sites as makeSites } from './sites.js';
 
+export { openingView };
 export const sites = (id) => keep(makeSites(id));
 export const regions = (id) => keep(makeRegions(id));
 export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
