@@ -199,13 +199,16 @@ def _extra(cells: pd.DataFrame, names: list[str]) -> Any:
     members = []
     for name in names:
         column = pa.array(cells[name], type=pa.large_string()).dictionary_encode()
-        head = encode(name) + ": "
-        texts = [head + encode(text) if text else None for text in column.dictionary.to_pylist()]
+        head = ", " + encode(name) + ": "
+        texts = [head + encode(text) if text else "" for text in column.dictionary.to_pylist()]
         members.append(pa.array(texts, type=pa.large_string()).take(column.indices))
     if not members:
         return np.full(len(cells), None, dtype=object)
-    joined = pc.binary_join_element_wise(*members, _large(", "), null_handling="skip")
-    whole = pc.binary_join_element_wise(_large("{"), joined, _large("}"), _large(""))
+    joined = pc.binary_join_element_wise(*members, _large(""))
+    # The comma in front of the first member gives way to the brace.
+    whole = pc.binary_join_element_wise(
+        _large("{"), pc.utf8_slice_codeunits(joined, 2), _large("}"), _large("")
+    )
     return pc.if_else(pc.equal(joined, ""), None, whole).to_numpy(zero_copy_only=False)
 
 

@@ -28,6 +28,8 @@ _NOTHING = pa.scalar("", type=pa.large_string())
 _PLAIN = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 _WRITTEN = r"^(?P<sign>[+-]?)(?P<body>[\d.,]*\d[\d.,]*?)(?P<exponent>[eE][+-]?\d{1,3})?(?P<unit>[^\d.,].*)?$"
 
+_BLANK_GROUPS = r"^[+-]? ?\d{1,3}( \d{3})+([.,]\d+)?( ?[^\d., ].*)?$"
+
 # Shapes of the digits of a number. A shape that could be read both ways is decided by the rest of its column.
 _DOT_DECIMAL = r"^(\d+(\.\d+)?|\.\d+|\d{1,3}(,\d{3})+\.\d+|\d{1,3}(,\d{3}){2,})$"
 _COMMA_DECIMAL = r"^(\d+,\d+|,\d+|\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,})$"
@@ -51,6 +53,7 @@ class Numbers:
     guessed: int = 0
 
 
+@np.errstate(over="ignore")  # a number that is too large is told below
 def read_numbers(
     cells: pd.Series[str], field: Field, *, factor: float = 1.0, decimal: str | None = None
 ) -> Numbers:
@@ -94,7 +97,14 @@ def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -
     """Distinct spellings (u,) as numbers; ``problem`` is ``guessed`` where a comma could be either."""
     plain = pc.utf8_normalize(text, form="NFKC")
     plain = pc.replace_substring_regex(plain, pattern=r"[−–—]", replacement="-")
-    plain = pc.replace_substring_regex(plain, pattern=r"[\s'’_`]+", replacement="")
+    plain = pc.replace_substring_regex(plain, pattern=r"[\s'’`]+", replacement=" ")
+    grouped = pc.match_substring_regex(plain, _BLANK_GROUPS)
+    # A blank between digits belongs there only as a thousands sign; 12 5 is no number.
+    plain = pc.if_else(
+        grouped,
+        pc.replace_substring(plain, " ", ""),
+        pc.replace_substring_regex(plain, pattern=r" ?([^\d.,]) ?|^ | $", replacement=r"\1"),
+    )
     parts = pc.extract_regex(plain, pattern=_WRITTEN)
     sign, body, exponent, unit = (
         pc.struct_field(parts, name) for name in ("sign", "body", "exponent", "unit")
@@ -131,7 +141,7 @@ def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -
     values = _float(pc.if_else(pa.array(good), joined, None)) * factors
     problem: NDArray[np.object_] = np.where(good, "", "The cell is not a number.").astype(object)
     problem[(as_dot | as_comma) & ~known] = (
-        f"The unit after the number is not one of {field.name} ({field.unit or 'no unit'})."
+        f"What stands after the number is not a unit of {field.name} ({field.unit or 'it has none'})."
     )
     problem[conflict] = "The comma may be a decimal or a thousands sign: the column has both."
     problem[good & either & (not sure_comma) & (not sure_dot)] = _GUESSED

@@ -117,10 +117,11 @@ def _transform(
     try:
         source, target = CRS.from_user_input(crs), CRS.from_user_input(store_crs)
         if source != target and not {source.to_epsg(), target.to_epsg()} <= _SAME_DATUM:
-            transformer = Transformer.from_crs(source, target, always_xy=True)
+            transformer, known = _transformer(source, target)
             x, y = transformer.transform(x, y)
             positions.notes.append(
-                f"{table.label}: positions were turned from {source.name} to {target.name}."
+                f"{table.label}: positions were turned from {source.name} to {target.name}"
+                + ("." if known else "; no datum shift is known, they may be some hundred metres off.")
             )
     except (ProjCrsError, ProjError) as error:
         raise CrsError(f"{table.label}: no way from {crs.splitlines()[0][:60]} to {store_crs}.") from error
@@ -134,3 +135,19 @@ def _transform(
         problem = np.where((problem == "") & good, reasons, problem)
     positions.lon, positions.lat = np.where(problem == "", x, np.nan), np.where(problem == "", y, np.nan)
     positions.errors += [(column, problem) for column in blamed]
+
+
+def _transformer(source: CRS, target: CRS) -> tuple[Transformer, bool]:
+    """The transformation from one CRS to another, and whether the shift between their datums is known.
+
+    Notes
+    -----
+    Published shifts lead to WGS 84 or to CGCS2000, seldom to both; either will do for both.
+    """
+    same = target.to_epsg() in _SAME_DATUM
+    for aim in (target, *(CRS.from_epsg(code) for code in sorted(_SAME_DATUM) if same)):
+        try:
+            return Transformer.from_crs(source, aim, always_xy=True, allow_ballpark=False), True
+        except ProjError:
+            continue
+    return Transformer.from_crs(source, target, always_xy=True), False
