@@ -1,7 +1,7 @@
 // What plants reach: the union of their circles by radius, and the sites that lie outside all of them.
 
 import { canvasLayerClass, toPlane } from './canvas.js';
-import { quantity } from './format.js';
+import { area } from './format.js';
 import { readBlock, valueAt } from './pack.js';
 import { readRings, trace } from './rings.js';
 import { radiusAt } from './symbols.js';
@@ -101,9 +101,7 @@ export function coverage(id, sitesLayer) {
       const areas = this.shown.map((shown, row) => ({
         key: `within_${radius(row)}`,
         label: `≤ ${radius(row)} km`,
-        note: quantity(valueAt(this.areas.columns.area_km2, row) / (lang === 'zh' ? 1e4 : 1e3), '', lang)
-          .replace(/\.\d+$/, '')
-          .concat(lang === 'zh' ? ' 万km²' : '000 km²'),
+        note: area(valueAt(this.areas.columns.area_km2, row), lang),
         shown,
         draw: (ctx, width, height) => {
           ctx.globalAlpha = 0.7;

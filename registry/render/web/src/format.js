@@ -30,6 +30,12 @@ export function distance(metres, lang) {
   return `${number(metres / 1000, lang, metres < 1e5 ? 1 : 0)} km`;
 }
 
+/** An area in km², rounded to a few digits: in 万km² where Chinese says it so. */
+export function area(km2, lang) {
+  if (lang === 'zh' && km2 >= 1e4) return `${number(km2 / 1e4, lang, km2 < 1e5 ? 1 : 0)} 万km²`;
+  return `${number(km2 >= 1e5 ? Math.round(km2 / 1e3) * 1e3 : Math.round(km2), lang)} km²`;
+}
+
 /** Longitude and latitude in degrees, as an inspector would type them. */
 export function position(lng, lat) {
   return `${lng.toFixed(6)}, ${lat.toFixed(6)}`;

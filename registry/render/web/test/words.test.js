@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { distance, number, position, quantity } from '../src/format.js';
+import { area, distance, number, position, quantity } from '../src/format.js';
 import { valueText } from '../src/popup.js';
 
 test('large quantities are said in each language’s own habit', () => {
@@ -15,6 +15,12 @@ test('distances are metres below a kilometre and km above', () => {
   assert.equal(distance(812.4, 'en'), '812 m');
   assert.equal(distance(23_449, 'zh'), '23.4 km');
   assert.equal(distance(155_600, 'zh'), '156 km');
+});
+
+test('areas are rounded, and said in 万km² in Chinese', () => {
+  assert.equal(area(2_331_456, 'en'), '2,331,000 km²');
+  assert.equal(area(2_331_456, 'zh'), '233 万km²');
+  assert.equal(area(7853.98, 'zh'), '7,854 km²');
 });
 
 test('a position is written with a millionth of a degree', () => {
