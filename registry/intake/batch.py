@@ -119,12 +119,22 @@ class _Checking:
                 said[at] = reasons[at] if said[at] is None else f"{said[at]} {reasons[at]}"
         return said
 
+    def _values(self, column: str, at: NDArray[np.int64]) -> Any:
+        """What stands in a column at some rows; for a geometry its coordinates."""
+        if column in self.table.cells:
+            return self.table.cells[column].to_numpy(dtype=object)[at]
+        points = self.table.points
+        if points is None:
+            return ""
+        pairs = zip(points.x[at], points.y[at], strict=True)
+        return [f"{x:.12g}, {y:.12g}" if np.isfinite((x, y)).all() else "" for x, y in pairs]
+
     def findings(self, said: list[tuple[str, NDArray[np.object_]]], rows: NDArray[np.bool_]) -> pd.DataFrame:
         """Findings on some rows, in the order of the file."""
         parts = []
         for column, reasons in said:
             at = np.flatnonzero((reasons != "") & rows)
-            values = self.table.cells[column].to_numpy(dtype=object)[at] if column in self.table.cells else ""
+            values = self._values(column, at)
             header = self.table.headers.get(column, column)
             parts.append(
                 pd.DataFrame(

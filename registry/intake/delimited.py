@@ -51,7 +51,8 @@ def read_delimited(path: Path, encoding: str | None) -> SourceTable:
         ValueError,
     ) as error:
         raise UnreadableFileError(f"{path.name}: not a readable table: {one_line(error)}.") from error
-    return from_grid(path.name, grid, notes=notes)
+    # A table that was taken for another encoding shows it in its headers; the message then names the encoding.
+    return from_grid(f"{path.name} (read as {used})" if notes else path.name, grid, notes=notes)
 
 
 def _grid(text: str, delimiter: str) -> pd.DataFrame:

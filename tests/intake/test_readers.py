@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 import shapely
 
-from registry.errors import CrsError, EmptyTableError, RegistryError, UnreadableFileError
+from registry.errors import CrsError, EmptyTableError, RegistryError, UnknownColumnError, UnreadableFileError
 from registry.intake import Mapping, read_batch
 from registry.model.vocabulary import Kind
 
@@ -240,3 +240,18 @@ def test_the_file_is_known_by_name_and_hash(read: Callable[..., Batch]) -> None:
     batch = read(CHINESE)
     assert batch.file_name == "table.csv"
     assert batch.sha256 == hashlib.sha256(CHINESE.encode()).hexdigest()
+
+
+def test_a_swapped_point_is_turned_back_with_its_coordinates(tmp_path: Path, layer: gpd.GeoDataFrame) -> None:
+    path = tmp_path / "ponds.geojson"
+    layer.iloc[:1].set_geometry([shapely.Point(35.2, 108.5)], crs=4326).to_file(path)
+    reject = read_batch(path, POND).rejects.iloc[0]
+    assert (reject["row"], reject["column"], reject["value"]) == (1, "geometry", "35.2, 108.5")
+    assert "look swapped" in reject["reason"]
+
+
+def test_a_table_taken_for_another_encoding_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "ponds.csv"
+    path.write_bytes("名称,经度,纬度\n".encode() + b"\xff\xfe,108,35\n")
+    with pytest.raises(UnknownColumnError, match=r"ponds\.csv \(read as .+\): no column for name"):
+        read_batch(path, POND)
