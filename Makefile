@@ -40,7 +40,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd registry/render/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
+	cd registry/render/web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent lint
 
 # The lock files name no index host.
 lock:

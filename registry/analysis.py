@@ -133,7 +133,9 @@ def write_map(
         sites if "sites" in wanted else sites.iloc[:0],
         plants if "plants" in wanted or "coverage" in wanted or "nearest" in wanted else None,
         provinces if len(provinces) else None,
-        title=title, lang=lang, basemap=basemap, measure=measure, note=note[0] if note else None, **extras,
+        title=title, lang=lang, basemap=basemap, measure=measure, note=note[0] if note else None,
+        # Symbols would hide the shading they are counted in; the legend switches them on.
+        symbols=wanted != {"sites", "concentration"}, **extras,
     )  # fmt: skip
     render.save(page, out, offline=basemap == "none")
 

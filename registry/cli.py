@@ -421,7 +421,7 @@ def demo(
     with console.progress("demo") as say:
         made = run_demo(out, seed=seed, lang=lang or settings().lang, say=say)
     for line in made:
-        console.OUT.print(line, markup=False, highlight=False)
+        console.OUT.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) ->
             reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say
         )
         entries.append(render.GalleryEntry(file=file, title=title, question=question))
-    render.gallery(entries, folder)
+    render.gallery(entries, folder, note=analysis.synthetic_note(reg)[0])
     return [f"{folder}: index.html and {len(entries)} maps"]
 
 
