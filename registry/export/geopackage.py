@@ -41,4 +41,6 @@ def write(layers: Sequence[Layer], path: Path, words: Words) -> None:
             if layer.fields:
                 describe_columns(connection, layer.name, list(layer.fields.values()), words.lang)
         spatial = {layer.name for layer in layers if layer.is_spatial}
-        write_layer_styles(connection, layer_styles(words.lang), tables=spatial)
+        styles = [style for style in layer_styles(words.lang) if style.f_table_name in spatial]
+        if styles:
+            write_layer_styles(connection, styles)

@@ -54,19 +54,22 @@ def write(layers: Sequence[Layer], path: Path, words: Words, crs: str | None) ->
         )
     placed = [in_wgs84(layer, crs, ".kmz") for layer in spatial]
     styles = dict(pair for layer in placed for pair in _styles(layer))
+    # Streamed to a file first: an entry whose length is not known beforehand is written in ZIP64, which Google Earth's
+    # library does not read.
+    text = path.with_name(f"{path.stem}_doc.kml")
+    with text.open("w", encoding="utf-8", newline="\n") as document:
+        document.write(_OPENING)
+        document.write(_about(words))
+        document.writelines(_style(name, symbol) for name, symbol in styles.items())
+        for layer in placed:
+            document.writelines(_folders(layer, words.lang))
+        document.write(_CLOSING)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("doc.kml", "w", force_zip64=True) as document:
-            document.write(_OPENING.encode())
-            document.write(_about(words).encode())
-            for name, symbol in styles.items():
-                document.write(_style(name, symbol).encode())
-            for layer in placed:
-                for line in _folders(layer, words.lang):
-                    document.write(line.encode())
-            document.write(_CLOSING.encode())
+        archive.write(text, "doc.kml")
         for name, symbol in styles.items():
             if symbol is not None:
                 archive.writestr(f"icons/{name}.png", png(symbol))
+    text.unlink()
 
 
 def _about(words: Words) -> str:

@@ -13,7 +13,7 @@ from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
 OWNER = "registry"  # marks the rows that may be replaced; a style saved by hand has another owner
 
@@ -64,12 +64,7 @@ def layer_styles(lang: str = "zh") -> list[LayerStyle]:
     ]
 
 
-def write_layer_styles(
-    connection: sqlite3.Connection,
-    styles: Sequence[LayerStyle] | None = None,
-    *,
-    tables: Collection[str] | None = None,
-) -> None:
+def write_layer_styles(connection: sqlite3.Connection, styles: Sequence[LayerStyle] | None = None) -> None:
     """Put styles into a GeoPackage and list the table in its contents; nothing is committed.
 
     Rows that this function wrote before are replaced, styles that a person saved are kept, and where one of those
@@ -78,20 +73,14 @@ def write_layer_styles(
     Parameters
     ----------
     connection : an open GeoPackage.
-    styles : what to write; those of ``layer_styles()`` unless given.
-    tables : only styles of these tables.
+    styles : what to write; ``layer_styles()`` unless given.
     """
-    wanted = [
-        style
-        for style in (layer_styles() if styles is None else styles)
-        if tables is None or style.f_table_name in tables
-    ]
     connection.execute(_CREATE)
     connection.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier) SELECT 'layer_styles', 'attributes', 'layer_styles' "
         "WHERE NOT EXISTS (SELECT 1 FROM gpkg_contents WHERE table_name = 'layer_styles')"
     )
-    for style in wanted:
+    for style in layer_styles() if styles is None else styles:
         table = style.f_table_name
         connection.execute("DELETE FROM layer_styles WHERE f_table_name = ? AND owner = ?", (table, OWNER))
         saved = "SELECT 1 FROM layer_styles WHERE f_table_name = ? AND useAsDefault"

@@ -8,6 +8,8 @@ two columns. Every text is written as a text, so that none is run as a formula. 
 from __future__ import annotations
 
 import re
+import tempfile
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,34 +48,63 @@ _FORMATS = {
 
 def write(layers: Sequence[Layer], path: Path, words: Words) -> None:
     """Write the layers in order, each continued on a further sheet where it has more rows than one can hold."""
-    # Each row is on disk before the next begins; a text beginning with = or http is a text all the same.
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    book = xlsxwriter.Workbook(str(path), options)
-    book.set_properties({"title": words.title or "", "comments": words.note or ""})
-    formats = {name: book.add_format(properties) for name, properties in _FORMATS.items()}
-    names: list[str] = []
-    for layer in layers:
-        headings = _headings(layer, words.lang)
-        columns = _cells(layer, words.lang)
-        for begin in range(0, len(layer.frame), MOST_ROWS - 1):
-            names.append(_sheet_name(layer.title(words.lang), names))
-            part = [values[begin : begin + MOST_ROWS - 1] for values in columns]
-            _write_sheet(book.add_worksheet(names[-1]), headings, part, formats)
+    with _workbook(path) as book:
+        book.set_properties({"title": words.title or "", "comments": words.note or ""})
+        formats = {name: book.add_format(properties) for name, properties in _FORMATS.items()}
+        names: list[str] = []
+        for layer in layers:
+            headings = _headings(layer, words.lang)
+            columns = _cells(layer, words.lang)
+            for begin in range(0, len(layer.frame), MOST_ROWS - 1):
+                names.append(_sheet_name(layer.title(words.lang), names))
+                part = [values[begin : begin + MOST_ROWS - 1] for values in columns]
+                _write_sheet(book.add_worksheet(names[-1]), headings, part, formats)
+        _write_legend(book, layers, words, formats, names)
+
+
+@contextmanager
+def _workbook(path: Path) -> Iterator[xlsxwriter.Workbook]:
+    """A workbook that is closed at the end, and that leaves no passing file behind when writing fails."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.stem}_") as folder:
+        # Each row is on disk before the next begins; a text beginning with = or http is a text all the same.
+        options = {
+            "constant_memory": True,
+            "tmpdir": folder,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+        }
+        book = xlsxwriter.Workbook(str(path), options)
+        try:
+            yield book
+            book.close()
+        finally:
+            book.fileclosed = True  # its destructor would try to write once more
+            for sheet in book.worksheets():
+                with suppress(OSError):
+                    sheet.row_data_fh.close()
+
+
+def _write_legend(
+    book: xlsxwriter.Workbook,
+    layers: Sequence[Layer],
+    words: Words,
+    formats: Mapping[str, Any],
+    names: Sequence[str],
+) -> None:
+    """The last sheet: title and note, and what each column of a described layer means."""
     legend = [row for layer in layers for row in _legend_rows(layer, words.lang)]
     about = [[text] for text in (words.title, words.note) if text]
-    if legend or about:
-        title, header = _LEGEND[words.lang]
-        sheet = book.add_worksheet(_sheet_name(title, names))
-        sheet.set_column(0, 4, 24)
-        rows: list[Sequence[Any]] = [*about, header, *legend] if legend else [*about]
-        for at, row in enumerate(rows):
-            _write_row(sheet, at, row, formats, heading=legend != [] and at == len(about))
-    book.close()
+    if not legend and not about:
+        return
+    title, header = _LEGEND[words.lang]
+    sheet = book.add_worksheet(_sheet_name(title, names))
+    sheet.set_column(0, 4, 24)
+    for at, row in enumerate(about):
+        _write_row(sheet, at, row, formats)
+    if legend:
+        _write_row(sheet, len(about), header, formats, heading=True)
+        for at, cells in enumerate(legend, start=len(about) + 1):
+            _write_row(sheet, at, cells, formats)
 
 
 def _headings(layer: Layer, lang: str) -> list[str]:

@@ -12,7 +12,7 @@ import shapely
 HOSTILE = [
     "=cmd|' /C calc'!A0",
     "<script>alert(1)</script>",
-    "逗号,\"引号\"\n第二行",
+    '逗号,"引号"\n第二行',
     "+86 电话",
     "-5",
     "@SUM(A1)",
@@ -32,7 +32,9 @@ def _uids(count: int, seed: int) -> pd.Index[Any]:
 
 def _points(count: int, seed: int) -> gpd.GeoSeries:
     random = np.random.default_rng(seed)
-    return gpd.GeoSeries.from_xy(random.uniform(75, 130, count), random.uniform(20, 50, count), crs="EPSG:4490")
+    return gpd.GeoSeries.from_xy(
+        random.uniform(75, 130, count), random.uniform(20, 50, count), crs="EPSG:4490"
+    )
 
 
 @pytest.fixture
@@ -95,8 +97,16 @@ def plants() -> gpd.GeoDataFrame:
 def regions() -> gpd.GeoDataFrame:
     square = shapely.box(100, 30, 101, 31)
     return gpd.GeoDataFrame(
-        {"code": ["130000", "140000"], "level": "province", "name": ["河北省", "山西省"], "area_km2": [1.0, 2.0]},
-        geometry=[square, shapely.MultiPolygon([shapely.box(110, 30, 111, 31), shapely.box(112, 30, 113, 31)])],
+        {
+            "code": ["130000", "140000"],
+            "level": "province",
+            "name": ["河北省", "山西省"],
+            "area_km2": [1.0, 2.0],
+        },
+        geometry=[
+            square,
+            shapely.MultiPolygon([shapely.box(110, 30, 111, 31), shapely.box(112, 30, 113, 31)]),
+        ],
         crs="EPSG:4490",
     )
 
@@ -104,3 +114,15 @@ def regions() -> gpd.GeoDataFrame:
 @pytest.fixture
 def layers(ponds: Any, heaps: Any, plants: Any, regions: Any) -> dict[str, Any]:
     return {"tailings_pond": ponds, "gangue_heap": heaps, "utilization_plant": plants, "region": regions}
+
+
+@pytest.fixture
+def concentration() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "region_code": ["130000", "140000"],
+            "region_name": ["=河北", "山西"],
+            "sites": [5, 7],
+            "share": [0.4, 0.6],
+        }
+    )
