@@ -1,0 +1,292 @@
+"""Coordinates, distances, areas and circles on the ellipsoid."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from math import pi
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
+
+from registry.errors import BadParameterError, CrsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from geopandas import GeoDataFrame
+
+FloatArray = NDArray[np.float64]
+
+CHUNK = 1 << 16
+"""Points that one thread takes at a time: their arrays fit into the cache of a core."""
+
+CIRCLE_VERTICES = 180
+"""Vertices of a circle polygon, one every two degrees of azimuth."""
+
+
+class Inverse(NamedTuple):
+    """Geodesics between pairs of points: ``distance_m`` and ``azimuth_deg`` at the start, [0, 360)."""
+
+    distance_m: FloatArray
+    azimuth_deg: FloatArray
+
+
+class ChordBounds(NamedTuple):
+    """Largest chord that is surely within a geodesic distance, and the smallest that is surely beyond it."""
+
+    inside_m: float
+    outside_m: float
+
+
+def threads() -> int:
+    """Return the number of threads that this process may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_chunks(kernel: Callable[[slice], None], n: int, chunk: int = CHUNK) -> None:
+    """Call ``kernel`` with slices that cover ``range(n)``, on all cores.
+
+    The kernels here spend their time in PROJ, GEOS, SciPy and NumPy, all of which release the interpreter's lock.
+    """
+    slices = [slice(start, min(start + chunk, n)) for start in range(0, n, chunk)]
+    if len(slices) < 2 or threads() == 1:
+        for part in slices:
+            kernel(part)
+        return
+    with ThreadPoolExecutor(threads()) as pool:
+        for _ in pool.map(kernel, slices):
+            pass
+
+
+# ---------------------------------------------------------------------------------------------- layers
+
+
+@lru_cache(maxsize=32)
+def geodetic_crs(crs: CRS) -> CRS:
+    """Return the geographic CRS in degrees from Greenwich that positions in ``crs`` are measured in.
+
+    A geographic CRS in degrees is its own; a projected one has the geographic CRS it was projected from; one
+    with another angle unit or prime meridian is measured in EPSG:4326.
+
+    Raises
+    ------
+    CrsError : the CRS is neither geographic nor projected (an engineering or vertical one).
+    """
+    base = CRS(crs).to_2d().geodetic_crs
+    if base is not None and base.is_geocentric:
+        base = CRS.from_epsg(4326)
+    if base is None or crs.is_engineering or crs.is_vertical:
+        raise CrsError(
+            f"{crs.name} is not a geographic or projected CRS. Give the layer one that is on the earth."
+        )
+    if base.axis_info[0].unit_name != "degree" or (
+        base.prime_meridian and base.prime_meridian.longitude != 0
+    ):
+        return CRS.from_epsg(4326)
+    return base
+
+
+@lru_cache(maxsize=32)
+def ellipsoid(crs: CRS) -> pyproj.Geod:
+    """Return the ellipsoid of a CRS, ready for geodesics."""
+    geod = geodetic_crs(crs).get_geod()
+    if geod is None:
+        raise CrsError(f"{crs.name} names no ellipsoid. Give the layer a CRS that does.")
+    return geod
+
+
+def layer_crs(layer: GeoDataFrame, what: str) -> CRS:
+    """Return the geographic CRS that a layer is measured in (see `geodetic_crs`).
+
+    Raises
+    ------
+    CrsError : the layer has no CRS, or none on the earth.
+    """
+    if layer.crs is None:
+        raise CrsError(f"{what}: the layer has no CRS. Set it with set_crs, for instance EPSG:4490.")
+    return geodetic_crs(layer.crs)
+
+
+def in_geodetic_crs(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> GeoDataFrame:
+    """Return the layer in ``crs``, or in the geographic CRS of its own; the layer itself where it already is."""
+    target = layer_crs(layer, what) if crs is None else crs
+    layer_crs(layer, what)
+    return layer if layer.crs == target else layer.to_crs(target)
+
+
+def lonlat(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> tuple[FloatArray, FloatArray]:
+    """Longitudes and latitudes of a layer of points, checked.
+
+    Parameters
+    ----------
+    layer : (n,) points, index ``uid``; a projected layer is brought to its geographic CRS
+    what : how an error names the layer
+    crs : geographic CRS to bring the points to, by default the layer's own
+
+    Returns
+    -------
+    Two (n,) arrays in degrees.
+
+    Raises
+    ------
+    CrsError : the layer has no CRS, or none on the earth.
+    BadParameterError : a uid occurs twice; a geometry is missing, empty, not a point or not on the earth.
+    """
+    points = in_geodetic_crs(layer, what, crs)
+    check_index(layer, what)
+    geometries = points.geometry.to_numpy()
+    lon, lat = shapely.get_x(geometries), shapely.get_y(geometries)
+    # Comparisons with NaN are false, so missing, empty and non-point geometries fail here too.
+    sound = (np.abs(lat) <= 90.0) & (np.abs(lon) <= 540.0)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        raise BadParameterError(f"{what}: {layer.index[row]} {_unsound(geometries[row])}. Mend or drop it.")
+    return lon, lat
+
+
+def check_index(layer: GeoDataFrame, what: str) -> None:
+    """Raise BadParameterError where two rows of a layer have the same index."""
+    if not layer.index.is_unique:
+        twice = layer.index[layer.index.duplicated()][0]
+        raise BadParameterError(f"{what}: uid {twice} occurs more than once. Each row needs its own.")
+
+
+def _unsound(geometry: shapely.Geometry | None) -> str:
+    if geometry is None:
+        return "has no geometry"
+    if geometry.is_empty:
+        return f"has an empty {geometry.geom_type}"
+    if geometry.geom_type != "Point":
+        return f"is a {geometry.geom_type}, not a point"
+    return f"has the position ({geometry.x}, {geometry.y}), which is not a longitude and a latitude"
+
+
+# ------------------------------------------------------------------------------------------- distances
+
+
+def inverse(
+    geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, to_lon: FloatArray, to_lat: FloatArray
+) -> Inverse:
+    """Geodesic distance in metres and starting azimuth between (n,) pairs of points, on all cores.
+
+    The method is Karney's (2013, doi:10.1007/s00190-012-0578-z), exact to about 15 nanometres. Where both
+    points are the same there is no direction and the azimuth is NaN.
+    """
+    distance, azimuth = np.empty(lon.size), np.empty(lon.size)
+
+    def kernel(part: slice) -> None:
+        distance[part], azimuth[part] = inverse_chunk(geod, lon[part], lat[part], to_lon[part], to_lat[part])
+
+    in_chunks(kernel, lon.size)
+    return Inverse(distance, azimuth)
+
+
+def inverse_chunk(
+    geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, to_lon: FloatArray, to_lat: FloatArray
+) -> Inverse:
+    """Do the work of `inverse` on one thread."""
+    azimuth, _, distance = geod.inv(lon, lat, to_lon, to_lat)
+    azimuth[azimuth < 0] += 360.0
+    azimuth[azimuth >= 360.0] = 0.0
+    azimuth[distance == 0] = np.nan
+    return Inverse(distance, azimuth)
+
+
+def geocentric(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray) -> FloatArray:
+    """Geocentric coordinates in metres, (n, 3), of points on the ellipsoid."""
+    xyz = np.empty((lon.size, 3))
+    phi, lam = np.radians(lat), np.radians(lon)
+    sin_phi, cos_phi = np.sin(phi), np.cos(phi)
+    normal = geod.a / np.sqrt(1.0 - geod.es * sin_phi * sin_phi)
+    in_plane = normal * cos_phi
+    xyz[:, 0] = in_plane * np.cos(lam)
+    xyz[:, 1] = in_plane * np.sin(lam)
+    xyz[:, 2] = normal * (1.0 - geod.es) * sin_phi
+    return xyz
+
+
+CHORD_NOISE_M = 1e-6
+"""More than the rounding of a chord between two points in float64 geocentric coordinates."""
+
+_CONVEX_CHORD_M = 1.2e7
+
+
+def _curvature_radii(geod: pyproj.Geod) -> tuple[float, float]:
+    """Smallest and largest radius of curvature of the ellipsoid, metres."""
+    radii = (geod.b**2 / geod.a, geod.a**2 / geod.b, geod.a)
+    return min(radii), max(radii)
+
+
+def half_meridian_m(geod: pyproj.Geod) -> float:
+    """Geodesic distance between the poles in metres; no two points of an oblate ellipsoid are further apart."""
+    return float(geod.inv(0.0, 90.0, 0.0, -90.0)[2])
+
+
+def geodesic_bounds(geod: pyproj.Geod, chord: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least and greatest geodesic distance that two points with a given chord can have, metres.
+
+    Notes
+    -----
+    With r ≤ R the extreme radii of curvature, 2R·asin(c/2R) ≤ s ≤ 2r·asin(c/2r).
+
+    Left: the ellipsoid lies inside the ball of radius R that touches it at any of its points (Blaschke), so the
+    chord from the start of a geodesic makes an angle with the surface whose sine is at least c/2R; thus
+    dc/ds ≤ √(1 − (c/2R)²), which integrates to the bound. Right: Schur's comparison theorem, since a geodesic is
+    nowhere more curved than 1/r; it needs s ≤ πr, so for chords over 12,000 km the half meridian stands in.
+    """
+    least, most = _curvature_radii(geod)
+    near = np.maximum(chord - CHORD_NOISE_M, 0.0)
+    far = chord + CHORD_NOISE_M
+    lower = 2.0 * most * np.arcsin(np.minimum(near / (2.0 * most), 1.0))
+    upper = 2.0 * least * np.arcsin(np.minimum(far / (2.0 * least), 1.0))
+    return lower, np.where(far <= _CONVEX_CHORD_M, upper, half_meridian_m(geod) + 1.0)
+
+
+def chord_bounds(geod: pyproj.Geod, distance_m: float) -> ChordBounds:
+    """Chords that decide by themselves whether a geodesic distance is kept (`geodesic_bounds`, inverted)."""
+    least, most = _curvature_radii(geod)
+    inside = min(2.0 * least * np.sin(min(distance_m / (2.0 * least), pi / 2)), _CONVEX_CHORD_M)
+    outside = 2.0 * most * np.sin(min(distance_m / (2.0 * most), pi / 2))
+    return ChordBounds(float(inside) - CHORD_NOISE_M, float(outside) + CHORD_NOISE_M)
+
+
+# ----------------------------------------------------------------------------------------------- areas
+
+
+def area_km2(geod: pyproj.Geod, geometries: NDArray[np.object_]) -> FloatArray:
+    """Geodesic area of polygons in lon, lat, in km²; (n,) in, (n,) out.
+
+    Edges are geodesics between the vertices. The area of a geometry that is missing or empty is 0, whatever
+    way its rings run. Rings that span more than 90° of longitude are cut at multiples of 90° first, so that
+    a polygon may enclose a pole or cover the earth, provided that it stays within ±180°.
+    """
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    west, _, east, _ = shapely.bounds(parts).T
+    wide = np.flatnonzero(east - west > 90.0)
+    for part in wide:
+        edges = np.arange(np.floor(west[part] / 90.0), np.ceil(east[part] / 90.0)) * 90.0
+        strips = shapely.intersection(parts[part], shapely.box(edges, -90.0, edges + 90.0, 90.0))
+        parts = np.append(parts, shapely.get_parts(strips))
+        owner = np.append(owner, np.full(parts.size - owner.size, owner[part]))
+    keep = np.ones(parts.size, dtype=bool)
+    keep[wide] = False
+    keep &= shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    parts, owner = parts[keep], owner[keep]
+
+    areas = np.zeros(len(geometries))
+    rings, of_part = shapely.get_rings(parts, return_index=True)
+    first = np.ones(of_part.size, dtype=bool)
+    first[1:] = of_part[1:] != of_part[:-1]
+    coordinates, of_ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.searchsorted(of_ring, np.arange(rings.size + 1))
+    for ring in range(rings.size):
+        lon, lat = coordinates[ends[ring] : ends[ring + 1]].T
+        area = abs(geod.polygon_area_perimeter(lon, lat)[0])
+        areas[owner[of_part[ring]]] += area if first[ring] else -area
+    return areas / 1e6
