@@ -101,8 +101,6 @@ def _write_layer(layer: Layer, folder: Path, words: Words) -> list[dict[str, Any
         driver="ESRI Shapefile",
         encoding="UTF-8",
         use_arrow=True,
-        # Text columns as wide as their longest text, not 254 bytes each: the file stays small.
-        layer_options={"RESIZE": "YES"},
     )
     return mapping
 
