@@ -13,11 +13,16 @@ from registry.services.geodesy import CIRCLE_VERTICES, half_meridian_m, in_chunk
 if TYPE_CHECKING:
     import pyproj
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from registry.services.geodesy import FloatArray
 
 WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
+FINE_VERTICES = 3_600
+"""Vertices of a circle that comes near a pole."""
+
 _PLANAR_RADIUS_M = 10_000.0
+_WIDE_STEP = 10.0
 
 
 def vertex_radius(geod: pyproj.Geod, radius_m: float, vertices: int = CIRCLE_VERTICES) -> float:
@@ -83,19 +88,29 @@ def circles(
     step -= 360.0 * np.round(step / 360.0)
     winding = np.abs(step.sum(axis=1)) > 180.0
     ring[:, 1:, 0] = ring[:, :1, 0] + np.cumsum(step[:, :-1], axis=1)
+    # Near a pole a straight line of longitude and latitude is no shortest way: more vertices there.
+    coarse = (
+        np.flatnonzero(np.abs(step).max(axis=1) > _WIDE_STEP)
+        if vertices < FINE_VERTICES
+        else np.empty(0, int)
+    )
     both_poles = ~winding & (reach > half_meridian_m(geod) / 2.0) & _holds_both_poles(geod, lat, reach)
     outside = (ring[:, :, 0].min(axis=1) < -180.0) | (ring[:, :, 0].max(axis=1) > 180.0)
 
     polygons: NDArray[np.object_] = np.empty(lon.size, dtype=object)
     plain = ~(winding | both_poles | outside)
+    odd = ~plain
+    odd[coarse] = False
     polygons[plain] = shapely.polygons(ring[plain])
-    for row in np.flatnonzero(~plain):
+    for row in np.flatnonzero(odd):
         if winding[row]:
             polygons[row] = _over_pole(ring[row], step[row].sum(), 90.0 if lat[row] >= 0 else -90.0)
         else:
             polygons[row] = wrapped(shapely.make_valid(shapely.Polygon(ring[row])))
             if both_poles[row]:
                 polygons[row] = WORLD.difference(polygons[row])
+    if coarse.size:
+        polygons[coarse] = circles(geod, centre[coarse], lat[coarse], radius_m, FINE_VERTICES)
     bad = np.flatnonzero(~shapely.is_valid(polygons))
     polygons[bad] = shapely.buffer(shapely.make_valid(polygons[bad]), 0.0)
     return polygons
@@ -107,27 +122,27 @@ def _holds_both_poles(geod: pyproj.Geod, lat: FloatArray, reach: float) -> NDArr
     return np.asarray(to_pole < reach)
 
 
-def _over_pole(ring: FloatArray, turn: float, pole: float) -> shapely.Geometry:
+def _over_pole(ring: FloatArray, turn: float, pole: float) -> BaseGeometry:
     """Return the polygon of a ring that winds once round a pole, closed along the edge of the map."""
     end = ring[0] + (np.copysign(360.0, turn), 0.0)
     caps = np.array([[end[0], pole], [ring[0, 0], pole]])
     return wrapped(shapely.make_valid(shapely.Polygon(np.vstack([ring, end, caps]))))
 
 
-def wrapped(geometry: shapely.Geometry) -> shapely.Geometry:
+def wrapped(geometry: BaseGeometry) -> BaseGeometry:
     """Bring a geometry whose longitudes run past ±180° back, cut at the antimeridian; polygons only."""
     west, _, east, _ = geometry.bounds
     turns = np.arange(np.floor((west + 180.0) / 360.0), np.ceil((east + 180.0) / 360.0))
-    moved = [
-        shapely.intersection(
-            shapely.transform(geometry, lambda xy, turn=turn: xy - (360.0 * turn, 0.0)), WORLD
-        )
-        for turn in turns
-    ]
+    moved = [shapely.intersection(_shifted(geometry, -360.0 * turn), WORLD) for turn in turns]
     return polygonal(shapely.union_all(moved))
 
 
-def polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
+def _shifted(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
+    """Move a geometry along the parallels."""
+    return shapely.transform(geometry, lambda lonlat: lonlat + np.array([degrees, 0.0]))
+
+
+def polygonal(geometry: BaseGeometry) -> BaseGeometry:
     """Drop the points and lines of a geometry, which have no area."""
     if geometry.geom_type in {"Polygon", "MultiPolygon"}:
         return geometry

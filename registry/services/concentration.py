@@ -86,7 +86,8 @@ def by_region(
     at = row[inside].astype(np.intp)
 
     def total(weights: ArrayLike) -> FloatArray:
-        return np.bincount(at, np.asarray(weights, dtype=np.float64)[inside], minlength=len(codes))
+        held = np.asarray(weights, dtype=np.float64)[inside]
+        return np.bincount(at, held, minlength=len(codes)).astype(np.float64)
 
     def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         return total(mask).astype(np.int64)
@@ -191,4 +192,5 @@ def _equals(sites: pd.DataFrame, column: str, value: object) -> NDArray[np.bool_
 
 def _numbers(values: pd.Series) -> FloatArray:
     """Return the values as floats, missing ones as 0."""
-    return np.nan_to_num(pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan))
+    numbers: FloatArray = pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.nan_to_num(numbers)

@@ -12,7 +12,7 @@ import shapely
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.services import geodesy
-from registry.services.circles import WORLD, circles, polygonal
+from registry.services.circles import circles, polygonal
 from registry.services.reach import TONNES, Holdings, Reach, measure
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def within_radius(
 
 def _radii(radius_km: float | Iterable[float], most: float) -> FloatArray:
     radii = np.unique(
-        np.atleast_1d(np.asarray(radius_km if np.isscalar(radius_km) else list(radius_km), dtype=float))
-    )  # type: ignore[arg-type]
+        np.array([radius_km] if isinstance(radius_km, (int, float)) else list(radius_km), float)
+    )
     if radii.size == 0:
         raise BadParameterError("radius_km: none is given. Give one or more radii in km.")
     bad = radii[~((radii > 0) & (radii <= most))]
@@ -189,7 +189,7 @@ def _by_group(
         block["radius_km"] = radius
 
         def total(values: NDArray[np.generic]) -> FloatArray:
-            return np.bincount(group, values.astype(np.float64), minlength=len(names))
+            return np.bincount(group, values.astype(np.float64), minlength=len(names)).astype(np.float64)
 
         block["sites"] = np.bincount(group, minlength=len(names))
         block["sites_covered"] = total(reached[number]).astype(np.int64)
@@ -209,10 +209,7 @@ def _areas(
     x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
     unions = np.empty(radii.size, dtype=object)
     for number, radius in enumerate(radii):
-        union = shapely.union_all(circles(geod, x, y, radius * 1_000))
-        union = polygonal(shapely.intersection(union, WORLD)) if not WORLD.covers(union) else union
-        if not union.is_valid:
-            union = polygonal(shapely.make_valid(union))
+        union = polygonal(shapely.union_all(circles(geod, x, y, radius * 1_000)))
         unions[number] = shapely.MultiPolygon(list(shapely.get_parts(union)))
     table = pd.DataFrame({"radius_km": radii, "area_km2": geodesy.area_km2(geod, unions)})
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(unions, crs=crs), crs=crs)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from geopandas import GeoDataFrame
+    from shapely.geometry.base import BaseGeometry
 
 FloatArray = NDArray[np.float64]
 
@@ -141,7 +142,9 @@ def lonlat(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> tuple[Floa
     points = in_geodetic_crs(layer, what, crs)
     check_index(layer, what)
     geometries = points.geometry.to_numpy()
-    lon, lat = shapely.get_x(geometries), shapely.get_y(geometries)
+    empty = shapely.is_empty(geometries)
+    there = np.where(empty, None, geometries) if empty.any() else geometries
+    lon, lat = shapely.get_x(there), shapely.get_y(there)
     # Comparisons with NaN are false, so missing, empty and non-point geometries fail here too.
     sound = (np.abs(lat) <= 90.0) & (np.abs(lon) <= 540.0)
     if not sound.all():
@@ -157,12 +160,12 @@ def check_index(layer: GeoDataFrame, what: str) -> None:
         raise BadParameterError(f"{what}: uid {twice} occurs more than once. Each row needs its own.")
 
 
-def _unsound(geometry: shapely.Geometry | None) -> str:
+def _unsound(geometry: BaseGeometry | None) -> str:
     if geometry is None:
         return "has no geometry"
     if geometry.is_empty:
         return f"has an empty {geometry.geom_type}"
-    if geometry.geom_type != "Point":
+    if not isinstance(geometry, shapely.Point):
         return f"is a {geometry.geom_type}, not a point"
     return f"has the position ({geometry.x}, {geometry.y}), which is not a longitude and a latitude"
 
@@ -271,7 +274,10 @@ def area_km2(geod: pyproj.Geod, geometries: NDArray[np.object_]) -> FloatArray:
     wide = np.flatnonzero(east - west > 90.0)
     for part in wide:
         edges = np.arange(np.floor(west[part] / 90.0), np.ceil(east[part] / 90.0)) * 90.0
-        strips = shapely.intersection(parts[part], shapely.box(edges, -90.0, edges + 90.0, 90.0))
+        strips = shapely.intersection(
+            parts[part],
+            shapely.box(edges, np.full(edges.size, -90.0), edges + 90.0, np.full(edges.size, 90.0)),
+        )
         parts = np.append(parts, shapely.get_parts(strips))
         owner = np.append(owner, np.full(parts.size - owner.size, owner[part]))
     keep = np.ones(parts.size, dtype=bool)

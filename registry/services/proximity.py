@@ -148,7 +148,7 @@ def _nearest(
         xyz = geodesy.geocentric(geod, lon[part], lat[part])
         near = min(wanted + 1, len(places))
         chord, place = (found.reshape(-1, near) for found in tree.query(xyz, k=near))
-        unsettled = _unsettled(geod, chord, wanted) if lone else np.ones(len(xyz), np.bool_)
+        unsettled = _unsettled(geod, chord) if lone else np.ones(len(xyz), np.bool_)
         if not unsettled.all():
             settled = np.flatnonzero(~unsettled)
             flat = place[settled, :wanted].ravel()
@@ -174,8 +174,8 @@ def _nearest(
     return np.repeat(members, kept), rank, accepted[plant.ravel()], distance.ravel(), azimuth.ravel()
 
 
-def _unsettled(geod: pyproj.Geod, chord: FloatArray, wanted: int) -> NDArray[np.bool_]:
-    """Whether the chords of the nearest (n, wanted + 1) places leave it open which they are and in what order."""
+def _unsettled(geod: pyproj.Geod, chord: FloatArray) -> NDArray[np.bool_]:
+    """Whether the chords of the nearest places, (n, one more than wanted), leave it open which they are and in what order."""
     if chord.shape[1] == 1:
         return np.zeros(len(chord), np.bool_)
     lower, upper = geodesy.geodesic_bounds(geod, chord)

@@ -31,6 +31,23 @@ _MOST_PAIRS = 1 << 21
 _MOST_SITES = 1 << 14
 
 
+class Streams(NamedTuple):
+    """Tonnes by waste code.
+
+    Attributes
+    ----------
+    site : (s,) site of every stream, ascending
+    tonnes : (s, 2) annual and stocked
+    group : (s,) row of ``accepts`` of every stream
+    accepts : (codes, plant groups) whether the plants accept the code
+    """
+
+    site: IntArray
+    tonnes: FloatArray
+    group: IntArray
+    accepts: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Holdings:
     """What the sites hold and which plants take it.
@@ -40,19 +57,13 @@ class Holdings:
     match : who matches whom
     site_tonnes : (n, 2) annual and stocked tonnes of every site, missing ones as 0
     known : whether anything says annual and stocked tonnes
-    stream_site : (s,) site of every stream, ascending; None where the tonnes are those of whole sites
-    stream_tonnes : (s, 2)
-    stream_accepts : (s groups, plant groups) whether the plants accept the code
-    stream_group : (s,) row of ``stream_accepts`` of every stream
+    streams : the parts that the tonnes come in; None where a plant takes whole sites
     """
 
     match: materials.Matching
     site_tonnes: FloatArray
     known: tuple[bool, bool]
-    stream_site: IntArray | None = None
-    stream_tonnes: FloatArray | None = None
-    stream_accepts: NDArray[np.bool_] | None = None
-    stream_group: IntArray | None = None
+    streams: Streams | None = None
 
     @classmethod
     def of(
@@ -76,7 +87,8 @@ class Holdings:
         order = np.argsort(site, kind="stable")
         streams, site = streams.iloc[order], site[order]
         tonnes = _tonnes(streams)
-        site_tonnes = np.column_stack([np.bincount(site, tonnes[:, i], minlength=len(sites)) for i in (0, 1)])
+        site_tonnes = np.zeros((len(sites), 2))
+        np.add.at(site_tonnes, site, tonnes)
         if not same_material:
             everything = materials.matching(sites, plants, same_material=False)
             return cls(everything, site_tonnes, _known(streams))
@@ -89,9 +101,8 @@ class Holdings:
         by_plant, taken = materials.distinct(plants[materials.COLUMN])
         # Both read the same column, so groups of plants are numbered alike.
         accepts = materials.accepted(codes, taken)
-        return cls(
-            match._replace(plant_group=by_plant), site_tonnes, _known(streams), site, tonnes, accepts, group
-        )
+        parts = Streams(site, tonnes, group, accepts)
+        return cls(match._replace(plant_group=by_plant), site_tonnes, _known(streams), parts)
 
 
 def _known(frame: pd.DataFrame) -> tuple[bool, bool]:
@@ -223,7 +234,7 @@ def _add_batch(
         site, plant, chord = site[within], plant[within], chord[within]
         reach.plants_of_site[number, part] = np.bincount(site, minlength=n)
         counted[number] = np.bincount(plant, minlength=m)
-        if holdings.stream_site is None:
+        if holdings.streams is None:
             for which in (0, 1):
                 weights = holdings.site_tonnes[part, which][site]
                 tonnes[which, number] = np.bincount(plant, weights, minlength=m)
@@ -231,23 +242,20 @@ def _add_batch(
             reach.annual_of_site[number, part] = np.where(reached, holdings.site_tonnes[part, 0], 0.0)
         else:
             tonnes[:, number], reach.annual_of_site[number, part] = _streams_within(
-                holdings, part, site, plant
+                holdings.streams, match.plant_group, part, (site, plant)
             )
     return counted, tonnes
 
 
 def _streams_within(
-    holdings: Holdings, part: slice, site: IntArray, plant: IntArray
+    streams: Streams, group_of_plant: IntArray, part: slice, pairs: tuple[IntArray, IntArray]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return tonnes (2, m) that plants accept of the streams of a batch, and annual tonnes of sites accepted by any."""
-    assert holdings.stream_site is not None and holdings.stream_tonnes is not None  # noqa: S101, PT018
-    assert holdings.stream_accepts is not None and holdings.stream_group is not None  # noqa: S101, PT018
-    group_of_plant = holdings.match.plant_group
-    n, m, groups = part.stop - part.start, group_of_plant.size, holdings.stream_accepts.shape[1]
-    first, last = np.searchsorted(holdings.stream_site, [part.start, part.stop])
-    at = holdings.stream_site[first:last] - part.start
-    accepts = holdings.stream_accepts[holdings.stream_group[first:last]]
-    tonnes = holdings.stream_tonnes[first:last]
+    """Return tonnes (2, m) that plants accept of a batch's streams, and each site's annual tonnes that any accepts."""
+    site, plant = pairs
+    n, m, groups = part.stop - part.start, group_of_plant.size, streams.accepts.shape[1]
+    first, last = np.searchsorted(streams.site, [part.start, part.stop])
+    at = streams.site[first:last] - part.start
+    accepts, tonnes = streams.accepts[streams.group[first:last]], streams.tonnes[first:last]
     pair_group = group_of_plant[plant]
     adds = np.zeros((2, m))
     of_site = csr_array((np.ones(at.size), (at, np.arange(at.size))), shape=(n, at.size))
@@ -257,4 +265,4 @@ def _streams_within(
     reached = np.zeros((n, groups), np.bool_)
     reached[site, pair_group] = True
     covered = (reached[at] & accepts).any(axis=1)
-    return adds, np.bincount(at, tonnes[:, 0] * covered, minlength=n)
+    return adds, np.bincount(at, tonnes[:, 0] * covered, minlength=n).astype(np.float64)

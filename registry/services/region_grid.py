@@ -132,7 +132,9 @@ def build_grid(ends: FloatArray, owner: IntArray, regions: int, cells: int) -> R
     all_pairs = np.union1d(pairs, with_constant * (regions + 1) + constant[with_constant])
     regions_first = np.searchsorted(all_pairs, np.arange(edge_cells.size + 1) * (regions + 1))
     local = np.arange(all_pairs.size) - regions_first[all_pairs // (regions + 1)]
-    centre_x, centre_y = edge_cells % columns + 0.5, edge_cells // columns + 0.5
+    centre_x, centre_y = (
+        np.asarray(c + 0.5, dtype=np.float64) for c in (edge_cells % columns, edge_cells // columns)
+    )
     touching = _touching(ax[edge], ay[edge], bx[edge], by[edge], centre_x[slot], centre_y[slot])
     degenerate = np.logical_or.reduceat(touching, starts) | (np.diff(regions_first) > _MOST_LOCAL)
     bits = np.left_shift(np.int64(1), np.minimum(local, _MOST_LOCAL))
@@ -276,9 +278,11 @@ def _look_up_chunk(grid: RegionGrid, x: FloatArray, y: FloatArray) -> IntArray:
     found = np.where(on, grid.label[row * grid.columns + column], OUTSIDE).astype(np.intp)
     near = np.flatnonzero(found <= -3)
     if near.size:
-        centre_x = grid.west + (column[near] + 0.5) / grid.per_degree[0]
-        centre_y = grid.south + (row[near] + 0.5) / grid.per_degree[1]
-        found[near] = _by_crossings(grid, -3 - found[near], (x[near], y[near]), (centre_x, centre_y))
+        centre = (
+            np.asarray(grid.west + (column[near] + 0.5) / grid.per_degree[0], dtype=np.float64),
+            np.asarray(grid.south + (row[near] + 0.5) / grid.per_degree[1], dtype=np.float64),
+        )
+        found[near] = _by_crossings(grid, -3 - found[near], (x[near], y[near]), centre)
     return found
 
 

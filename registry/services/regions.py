@@ -17,6 +17,7 @@ from registry.services.shore import nearest_region
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
+    from pyproj import CRS
 
     from registry.services.geodesy import FloatArray
 
@@ -70,7 +71,7 @@ def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0)
     if tolerance_m > 0 and len(polygons):
         out = np.flatnonzero(rows == OUTSIDE)
         rows[out] = nearest_region(geodesy.ellipsoid(crs), polygons, lon[out], lat[out], tolerance_m)
-    codes = np.append(provinces["code"].to_numpy(dtype=object), None)
+    codes: NDArray[np.object_] = np.array([*provinces["code"], None], dtype=object)
     return pd.Series(codes[rows], index=sites.index, dtype=object, name="region_code")
 
 
@@ -84,7 +85,7 @@ def areas_km2(regions: GeoDataFrame) -> pd.Series:
     return pd.Series(geodesy.area_km2(geodesy.ellipsoid(crs), polygons), index=regions.index, name="area_km2")
 
 
-def region_polygons(regions: GeoDataFrame, crs: object = None) -> NDArray[np.object_]:
+def region_polygons(regions: GeoDataFrame, crs: CRS | None = None) -> NDArray[np.object_]:
     """Return the valid polygons of a layer of regions, checked, in a geographic CRS.
 
     Raises
@@ -97,7 +98,7 @@ def region_polygons(regions: GeoDataFrame, crs: object = None) -> NDArray[np.obj
 
 
 def _valid(regions: GeoDataFrame) -> NDArray[np.object_]:
-    polygons = regions.geometry.to_numpy().copy()
+    polygons: NDArray[np.object_] = regions.geometry.to_numpy().copy()
     for row in np.flatnonzero(~shapely.is_valid(polygons)):
         if polygons[row] is not None:
             polygons[row] = polygonal(shapely.make_valid(polygons[row]))

@@ -22,8 +22,11 @@ _RUN = 32
 """Edges that share one box in the tree."""
 
 _CHUNK = 4_096
-_SIFT = 1.05
+_SIFT = 1.3
 """How much longer than the shortest an edge's planar distance may be for the geodesic to be asked."""
+
+
+_NEWTON_STEPS = 6
 
 
 def nearest_region(
@@ -93,20 +96,22 @@ def _nearest_by_edges(
     dx, dy = (ends[2] - ends[0]) * shrink, ends[3] - ends[1]
     length = dx * dx + dy * dy
     at = np.clip(-(ax * dx + ay * dy) / np.where(length > 0, length, 1.0), 0.0, 1.0)
-    planar = np.hypot(ax + at * dx, ay + at * dy)
+    up = ay + at * dy
+    # At the latitude halfway to the foot, a degree of longitude is what it is on the way there.
+    planar = np.hypot((ax + at * dx) / shrink * np.cos(np.radians(y + up / 2.0)), up)
     best = np.full(rows.size, np.inf)
     np.minimum.at(best, point, planar)
     keep = planar <= best[point] * _SIFT + 1e-9
     x, y, at, point, owner = x[keep], y[keep], at[keep], point[keep], owner[keep]
     from_x, from_y, to_x, to_y = ends[:, keep]
-    step_m, heading = _inverse(geod, from_x, from_y, to_x, to_y)
     distance = np.full(x.size, np.inf)
-    for _ in range(4):
+    for _ in range(_NEWTON_STEPS):
         foot_x, foot_y = from_x + at * (to_x - from_x), from_y + at * (to_y - from_y)
         reach, azimuth = _inverse(geod, foot_x, foot_y, x, y)
         distance = np.minimum(distance, reach)
-        along = reach * np.cos(np.radians(azimuth - heading))
-        at = np.clip(at + along / np.where(step_m > 0, step_m, np.inf), 0.0, 1.0)
+        length, heading = _course(geod, foot_y, to_x - from_x, to_y - from_y)
+        along = reach * np.cos(np.radians(azimuth) - heading)
+        at = np.clip(at + along / np.where(length > 0, length, np.inf), 0.0, 1.0)
     near = np.full(rows.size, np.inf)
     np.minimum.at(near, point, distance)
     wins = (distance <= near[point] + 1e-8) & (distance <= tolerance_m)
@@ -115,6 +120,16 @@ def _nearest_by_edges(
     found = first < np.iinfo(np.intp).max
     rows[found] = first[found]
     return rows
+
+
+def _course(
+    geod: pyproj.Geod, lat: FloatArray, d_lon: FloatArray, d_lat: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return metres for a step of degrees at a latitude, and its azimuth in radians."""
+    w = 1.0 - geod.es * np.sin(np.radians(lat)) ** 2
+    east = np.radians(d_lon) * np.cos(np.radians(lat)) * geod.a / np.sqrt(w)
+    north = np.radians(d_lat) * geod.a * (1.0 - geod.es) / w**1.5
+    return np.hypot(east, north), np.arctan2(east, north)
 
 
 def _inverse(
