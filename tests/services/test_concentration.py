@@ -1,11 +1,16 @@
+from collections.abc import Callable
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from numpy.random import Generator
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import concentration, regions
+
+Points = Callable[..., gpd.GeoDataFrame]
 
 COLUMNS = [
     "region_code", "region_name", "sites", "tailings_ponds", "level_1", "level_2", "level_3", "gangue_heaps",
@@ -22,7 +27,7 @@ def strips() -> gpd.GeoDataFrame:
 
 
 @pytest.fixture
-def sites(points) -> gpd.GeoDataFrame:
+def sites(points: Points) -> gpd.GeoDataFrame:
     return points(
         [101, 101, 101, 101, 103, 103, 103, 105, 150],
         [31] * 9,
@@ -33,7 +38,9 @@ def sites(points) -> gpd.GeoDataFrame:
     )
 
 
-def test_a_region_has_its_counts_tonnes_share_and_rank(sites, strips):
+def test_a_region_has_its_counts_tonnes_share_and_rank(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
     table = concentration.by_region(sites, strips)
     assert table.columns.tolist() == COLUMNS
     assert table["region_code"].tolist() == ["A", "B", "C", "D"]
@@ -56,7 +63,9 @@ def test_a_region_has_its_counts_tonnes_share_and_rank(sites, strips):
     assert table["density_per_1000_km2"].tolist() == pytest.approx([n / area * 1000 for n in (4, 3, 1, 0)])
 
 
-def test_the_totals_are_those_of_the_published_formulas(sites, strips):
+def test_the_totals_are_those_of_the_published_formulas(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
     totals = concentration.by_region(sites, strips).attrs["totals"]
     assert totals == {
         "sites": 9,
@@ -68,7 +77,7 @@ def test_the_totals_are_those_of_the_published_formulas(sites, strips):
     }
 
 
-def test_gini_is_half_the_relative_mean_difference(rng):
+def test_gini_is_half_the_relative_mean_difference(rng: Generator) -> None:
     x = rng.pareto(1.2, 50)
     expected = np.abs(np.subtract.outer(x, x)).sum() / (2 * 50**2 * x.mean())
     assert concentration.gini(x) == pytest.approx(expected)
@@ -76,7 +85,9 @@ def test_gini_is_half_the_relative_mean_difference(rng):
     assert concentration.gini([0, 0, 0, 8]) == pytest.approx(3 / 4)
 
 
-def test_the_measure_decides_order_share_and_totals(sites, strips):
+def test_the_measure_decides_order_share_and_totals(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
     table = concentration.by_region(sites, strips, measure="annual_t")
     assert table["region_code"].tolist() == ["B", "A", "C", "D"]
     assert table["share"].tolist() == pytest.approx([18 / 28, 10 / 28, 0, 0])
@@ -84,12 +95,14 @@ def test_the_measure_decides_order_share_and_totals(sites, strips):
     assert table.attrs["totals"]["cr3"] == pytest.approx(1)
 
 
-def test_the_location_quotient_compares_with_the_reference_a_user_names(sites, strips):
+def test_the_location_quotient_compares_with_the_reference_a_user_names(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
     table = concentration.by_region(sites, strips, reference="coal").set_index("region_code")
     assert table["location_quotient"].tolist() == pytest.approx([2, 1.5, 0.25, np.nan], nan_ok=True)
 
 
-def test_known_regions_of_sites_are_taken_as_given(sites, strips):
+def test_known_regions_of_sites_are_taken_as_given(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
     located = pd.Series(["D"] * 8 + [None], index=sites.index, dtype=object)
     table = concentration.by_region(sites, strips, located=located[::-1])
     assert table["region_code"].iloc[0] == "D"
@@ -98,21 +111,27 @@ def test_known_regions_of_sites_are_taken_as_given(sites, strips):
         concentration.by_region(sites, strips, located=located[:3])
 
 
-def test_sites_that_say_nothing_but_where_they_are_can_be_counted(points, strips):
+def test_sites_that_say_nothing_but_where_they_are_can_be_counted(
+    points: Points, strips: gpd.GeoDataFrame
+) -> None:
     table = concentration.by_region(points([101, 103], [31, 31]), strips)
     assert table["sites"].tolist() == [1, 1, 0, 0]
     assert table["level_1"].tolist() == [0] * 4
     assert table["annual_t"].isna().all()
 
 
-def test_no_site_at_all_gives_every_region_a_row_and_no_share(points, strips):
+def test_no_site_at_all_gives_every_region_a_row_and_no_share(
+    points: Points, strips: gpd.GeoDataFrame
+) -> None:
     table = concentration.by_region(points([], []), strips)
     assert table["sites"].tolist() == [0] * 4
     assert table["share"].isna().all()
     assert np.isnan(table.attrs["totals"]["hhi"])
 
 
-def test_bad_input_is_refused_in_one_sentence(points, sites, strips):
+def test_bad_input_is_refused_in_one_sentence(
+    points: Points, sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
     with pytest.raises(BadParameterError, match="measure 'tons'"):
         concentration.by_region(sites, strips, measure="tons")
     with pytest.raises(UnknownColumnError, match="no column stock_t"):

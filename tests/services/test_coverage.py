@@ -1,17 +1,24 @@
+from collections.abc import Callable
+
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from numpy.random import Generator
 from pyproj import CRS
 
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError
 from registry.services import geodesy, reach
 from registry.services.coverage import within_radius
 
+Points = Callable[..., gpd.GeoDataFrame]
+Anywhere = Callable[..., tuple[np.ndarray, np.ndarray]]
+
 GRS80 = geodesy.ellipsoid(CRS.from_epsg(4490))
 
 
-def distances(sites, plants):
+def distances(sites: gpd.GeoDataFrame, plants: gpd.GeoDataFrame) -> np.ndarray:
     lon, lat = sites.geometry.x.to_numpy(), sites.geometry.y.to_numpy()
     to_lon, to_lat = plants.geometry.x.to_numpy(), plants.geometry.y.to_numpy()
     n, m = len(lon), len(to_lon)
@@ -21,8 +28,8 @@ def distances(sites, plants):
 
 @pytest.mark.parametrize("few_pairs", [False, True])
 def test_counts_and_tonnes_are_those_of_brute_force_all_over_the_world(
-    few_pairs, points, rng, anywhere, monkeypatch
-):
+    few_pairs: object, points: Points, rng: Generator, anywhere: Anywhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if few_pairs:
         monkeypatch.setattr(reach, "_MOST_PAIRS", 500)
     annual, stock = rng.uniform(0, 1e6, 600), rng.uniform(0, 1e7, 600)
@@ -53,7 +60,7 @@ def test_counts_and_tonnes_are_those_of_brute_force_all_over_the_world(
         assert unreached["site_uid"].tolist() == sites.index[~reached].tolist()
 
 
-def test_a_site_exactly_at_the_radius_is_inside(points):
+def test_a_site_exactly_at_the_radius_is_inside(points: Points) -> None:
     plants = points([100, 179.95], [30, 10], "p")
     sites = points([101, -179.95], [30.5, 10.2])
     exact = np.diag(distances(sites, plants)) / 1_000
@@ -64,7 +71,7 @@ def test_a_site_exactly_at_the_radius_is_inside(points):
         assert within_radius(one, other, short, areas=False).totals["sites_covered"].tolist() == [0]
 
 
-def test_only_plants_that_accept_the_waste_count(points):
+def test_only_plants_that_accept_the_waste_count(points: Points) -> None:
     sites = points([100, 100], [30, 30], waste_codes=["SW04", "091-001-S05"], annual_t=[1.0, 10.0])
     plants = points([100.1, 100.1], [30, 30], "p", waste_codes=["SW05", "SW09"])
     found = within_radius(sites, plants, 50, areas=False)
@@ -75,7 +82,9 @@ def test_only_plants_that_accept_the_waste_count(points):
     assert anyhow.per_plant["annual_t"].tolist() == [11, 11]
 
 
-def test_a_plant_is_credited_with_the_streams_it_accepts_and_the_nation_with_each_stream_once(points):
+def test_a_plant_is_credited_with_the_streams_it_accepts_and_the_nation_with_each_stream_once(
+    points: Points,
+) -> None:
     sites = points([100, 100.2, 120], [30, 30, 30])
     plants = points([100.1, 100.1, 100.1], [30, 30, 30.01], "p", waste_codes=["SW05", "SW05;SW04", "SW09"])
     streams = pd.DataFrame(
@@ -97,7 +106,7 @@ def test_a_plant_is_credited_with_the_streams_it_accepts_and_the_nation_with_eac
     assert anyhow.per_plant["annual_t"].tolist() == [116] * 3
 
 
-def test_groups_add_up_to_the_totals(points, rng):
+def test_groups_add_up_to_the_totals(points: Points, rng: Generator) -> None:
     n = 500
     sites = points(
         rng.uniform(100, 115, n),
@@ -125,7 +134,7 @@ def test_groups_add_up_to_the_totals(points, rng):
     )
 
 
-def test_tonnes_that_nothing_says_are_missing_not_zero(points):
+def test_tonnes_that_nothing_says_are_missing_not_zero(points: Points) -> None:
     found = within_radius(points(100, 30), points(100, 30, "p"), 50, areas=False)
     assert found.per_plant["annual_t"].isna().all()
     assert found.totals["annual_t_covered"].isna().all()
@@ -133,7 +142,7 @@ def test_tonnes_that_nothing_says_are_missing_not_zero(points):
     assert found.totals["sites_covered"].tolist() == [1]
 
 
-def test_the_union_is_valid_and_counts_overlap_once(points, rng):
+def test_the_union_is_valid_and_counts_overlap_once(points: Points, rng: Generator) -> None:
     plants = points([100, 100, 100.5, 179.9, -179.9, 30, 200 - 360], [30, 30, 30, 60, 60, 89.5, -89.9], "p")
     found = within_radius(points(100, 30), plants, [50, 500])
     assert found.areas.columns.tolist() == ["radius_km", "area_km2", "geometry"]
@@ -151,14 +160,14 @@ def test_the_union_is_valid_and_counts_overlap_once(points, rng):
         assert (inside == (nearest <= radius))[clear].all()
 
 
-def test_the_area_of_one_circle_is_that_of_the_geodesic_disk(points):
+def test_the_area_of_one_circle_is_that_of_the_geodesic_disk(points: Points) -> None:
     found = within_radius(points(100, 30), points([100, 180], [35, 0], "p"), 150)
     assert found.totals["area_km2"].iloc[0] == pytest.approx(
         2 * np.pi * 150**2 * (1 - (150 / 6371) ** 2 / 12), rel=1e-5
     )
 
 
-def test_the_longest_radius_covers_the_earth(points):
+def test_the_longest_radius_covers_the_earth(points: Points) -> None:
     longest = geodesy.half_meridian_m(GRS80) / 1_000
     assert longest == pytest.approx(20_003.93, abs=0.005)
     found = within_radius(points([0, 179], [0, 0]), points(0, 0, "p"), longest)
@@ -166,7 +175,7 @@ def test_the_longest_radius_covers_the_earth(points):
     assert found.totals["area_km2"].tolist() == pytest.approx([510_065_621.7])
 
 
-def test_no_site_leaves_nothing_to_cover(points):
+def test_no_site_leaves_nothing_to_cover(points: Points) -> None:
     found = within_radius(points([], []), points(100, 30, "p"), 50)
     assert found.totals["sites_covered"].tolist() == [0]
     assert found.totals["share_sites"].isna().all()
@@ -174,12 +183,12 @@ def test_no_site_leaves_nothing_to_cover(points):
 
 
 @pytest.mark.parametrize("radius", [0, -5, 30_000, float("nan"), [], [50, 0]])
-def test_a_radius_that_means_nothing_is_refused(radius, points):
+def test_a_radius_that_means_nothing_is_refused(radius: float, points: Points) -> None:
     with pytest.raises(BadParameterError, match="radius_km"):
         within_radius(points(100, 30), points(100, 30, "p"), radius)
 
 
-def test_bad_input_is_refused_in_one_sentence(points):
+def test_bad_input_is_refused_in_one_sentence(points: Points) -> None:
     sites, plants = points(100, 30), points(100, 30, "p")
     with pytest.raises(EmptyLayerError, match="plants"):
         within_radius(sites, plants.iloc[:0])

@@ -1,20 +1,26 @@
+from collections.abc import Callable
+
 import geopandas as gpd
 import numpy as np
 import pyproj
 import pytest
 import shapely
 from geographiclib.geodesic import Geodesic
+from numpy.random import Generator
 from pyproj import CRS
 
 from registry.errors import BadParameterError, CrsError
 from registry.services import geodesy
 from registry.services.circles import circles
 
+Points = Callable[..., gpd.GeoDataFrame]
+Anywhere = Callable[..., tuple[np.ndarray, np.ndarray]]
+
 GRS80 = geodesy.ellipsoid(CRS.from_epsg(4490))
 TRUTH = Geodesic(6378137.0, 1 / 298.257222101)
 
 
-def test_distances_and_azimuths_are_those_of_geographiclib(rng, anywhere):
+def test_distances_and_azimuths_are_those_of_geographiclib(rng: Generator, anywhere: Anywhere) -> None:
     lon, lat = anywhere(rng, 2_000)
     to_lon, to_lat = anywhere(rng, 2_000)
     to_lon[:500], to_lat[:500] = lon[:500] + 180 + rng.normal(0, 0.3, 500), -lat[:500]  # near the antipode
@@ -28,14 +34,14 @@ def test_distances_and_azimuths_are_those_of_geographiclib(rng, anywhere):
             assert abs(turn) < 1e-6
 
 
-def test_an_azimuth_is_from_0_to_360_and_missing_where_there_is_no_direction():
+def test_an_azimuth_is_from_0_to_360_and_missing_where_there_is_no_direction() -> None:
     zero = np.zeros(5)
     found = geodesy.inverse(GRS80, zero, zero, np.array([0, 1, 0, -1, 0.0]), np.array([1, 0, -1, 0, 0.0]))
     assert found.azimuth_deg[:4] == pytest.approx([0, 90, 180, 270])
     assert np.isnan(found.azimuth_deg[4])
 
 
-def test_the_bounds_of_a_chord_hold_all_over_the_world(rng, anywhere):
+def test_the_bounds_of_a_chord_hold_all_over_the_world(rng: Generator, anywhere: Anywhere) -> None:
     lon, lat = anywhere(rng, 200_000)
     to_lon, to_lat = anywhere(rng, 200_000)
     half = 100_000  # half of them near each other, at every scale
@@ -55,7 +61,7 @@ def test_the_bounds_of_a_chord_hold_all_over_the_world(rng, anywhere):
         assert (distance[chord > outside] > radius).all()
 
 
-def test_a_point_stands_where_proj_puts_it_in_space(rng, anywhere):
+def test_a_point_stands_where_proj_puts_it_in_space(rng: Generator, anywhere: Anywhere) -> None:
     lon, lat = anywhere(rng, 500)
     to_space = pyproj.Transformer.from_crs(4979, 4978, always_xy=True)
     wgs84 = geodesy.ellipsoid(CRS.from_epsg(4326))
@@ -67,7 +73,7 @@ def test_a_point_stands_where_proj_puts_it_in_space(rng, anywhere):
 @pytest.mark.parametrize(
     "centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (0, -90), (0, 0)]
 )
-def test_a_circle_has_the_area_of_the_cap(radius, centre):
+def test_a_circle_has_the_area_of_the_cap(radius: float, centre: tuple[float, float]) -> None:
     polygon = circles(GRS80, np.array([float(centre[0])]), np.array([float(centre[1])]), radius)
     # A geodesic disk on a surface of Gaussian curvature K has πr²(1 − Kr²/12) to fourth order.
     w = 1 - GRS80.es * np.sin(np.radians(centre[1])) ** 2
@@ -82,7 +88,9 @@ def test_a_circle_has_the_area_of_the_cap(radius, centre):
 @pytest.mark.parametrize(
     "centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (20, -89.99), (77, -45)]
 )
-def test_a_circle_holds_the_points_that_are_nearer_than_its_radius(radius, centre, rng, anywhere):
+def test_a_circle_holds_the_points_that_are_nearer_than_its_radius(
+    radius: float, centre: tuple[float, float], rng: Generator, anywhere: Anywhere
+) -> None:
     polygon = circles(GRS80, np.array([float(centre[0])]), np.array([float(centre[1])]), radius)[0]
     lon, lat = anywhere(rng, 3_000)
     azimuth = np.tile(rng.uniform(0, 360, 500), 2)
@@ -99,12 +107,12 @@ def test_a_circle_holds_the_points_that_are_nearer_than_its_radius(radius, centr
     assert (shapely.intersects_xy(polygon, lon, lat) == (distance < radius))[clear].all()
 
 
-def test_the_area_of_the_whole_earth_is_that_of_the_ellipsoid():
+def test_the_area_of_the_whole_earth_is_that_of_the_ellipsoid() -> None:
     world = np.array([shapely.box(-180, -90, 180, 90)], dtype=object)
     assert geodesy.area_km2(GRS80, world)[0] == pytest.approx(510_065_621.7, abs=1)
 
 
-def test_the_area_of_a_polygon_does_not_depend_on_the_way_its_rings_run():
+def test_the_area_of_a_polygon_does_not_depend_on_the_way_its_rings_run() -> None:
     shell, hole = shapely.box(100, 30, 110, 40).exterior, shapely.box(103, 33, 104, 34).exterior
     polygons = np.array(
         [shapely.Polygon(s, [h]) for s in (shell, shell.reverse()) for h in (hole, hole.reverse())]
@@ -117,7 +125,7 @@ def test_the_area_of_a_polygon_does_not_depend_on_the_way_its_rings_run():
     assert geodesy.area_km2(GRS80, polygons) == pytest.approx([outer - inner] * 4)
 
 
-def test_a_projected_layer_is_measured_in_the_geographic_crs_it_was_projected_from(points):
+def test_a_projected_layer_is_measured_in_the_geographic_crs_it_was_projected_from(points: Points) -> None:
     layer = points([105.0, 118.3], [30.0, 41.2])
     lon, lat = geodesy.lonlat(layer.to_crs(4543), "sites")
     assert lon == pytest.approx([105.0, 118.3], abs=1e-9)
@@ -125,7 +133,7 @@ def test_a_projected_layer_is_measured_in_the_geographic_crs_it_was_projected_fr
     assert geodesy.layer_crs(layer.to_crs(4543), "sites") == CRS.from_epsg(4490)
 
 
-def test_a_layer_without_a_crs_is_refused(points):
+def test_a_layer_without_a_crs_is_refused(points: Points) -> None:
     with pytest.raises(CrsError, match="plants: the layer has no CRS"):
         geodesy.lonlat(points(1, 1, crs=None), "plants")
 
@@ -140,13 +148,13 @@ def test_a_layer_without_a_crs_is_refused(points):
         (shapely.Point(39, 116), "not a longitude and a latitude"),
     ],
 )
-def test_a_bad_geometry_is_named_by_its_uid(geometry, reason):
+def test_a_bad_geometry_is_named_by_its_uid(geometry: shapely.Geometry | None, reason: str) -> None:
     layer = gpd.GeoDataFrame(geometry=[shapely.Point(1, 1), geometry], index=["first", "second"], crs=4490)
     with pytest.raises(BadParameterError, match=f"sites: second .*({reason})"):
         geodesy.lonlat(layer, "sites")
 
 
-def test_a_uid_that_occurs_twice_is_named():
+def test_a_uid_that_occurs_twice_is_named() -> None:
     layer = gpd.GeoDataFrame(geometry=[shapely.Point(1, 1)] * 2, index=["a", "a"], crs=4490)
     with pytest.raises(BadParameterError, match="uid a occurs more than once"):
         geodesy.lonlat(layer, "sites")

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -5,13 +7,16 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.random import Generator
 
 from registry.errors import BadParameterError, CrsError, UnknownColumnError
 from registry.services import geodesy, regions
 from registry.services.region_grid import UNDECIDED, build_grid, edges_of, look_up
 
+Points = Callable[..., gpd.GeoDataFrame]
 
-def truth(polygons, lon, lat):
+
+def truth(polygons: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     """Return the first polygon that shapely says a point is in or on, −1 for none."""
     rows = np.full(lon.size, -1)
     for number in reversed(range(len(polygons))):
@@ -20,14 +25,16 @@ def truth(polygons, lon, lat):
     return rows
 
 
-def by_grid(polygons, lon, lat, cells):
+def by_grid(polygons: np.ndarray, lon: np.ndarray, lat: np.ndarray, cells: int) -> np.ndarray:
     ends, owner = edges_of(polygons)
     grid = build_grid(ends, owner, len(polygons), cells)
     assert grid is not None
     return look_up(grid, lon, lat)
 
 
-def test_a_million_sites_get_the_province_that_shapely_gives_them(provinces, rng, points):
+def test_a_million_sites_get_the_province_that_shapely_gives_them(
+    provinces: gpd.GeoDataFrame, rng: Generator, points: Points
+) -> None:
     lon, lat = rng.uniform(72, 137, 1_000_000), rng.uniform(2, 55, 1_000_000)
     sites = points(lon, lat)
     codes = np.append(provinces["code"].to_numpy(object), None)
@@ -38,7 +45,9 @@ def test_a_million_sites_get_the_province_that_shapely_gives_them(provinces, rng
     assert (found.to_numpy() == expected).all()
 
 
-def test_sites_on_vertices_and_edges_of_provinces_get_the_first_that_shapely_names(provinces, rng):
+def test_sites_on_vertices_and_edges_of_provinces_get_the_first_that_shapely_names(
+    provinces: gpd.GeoDataFrame, rng: Generator
+) -> None:
     polygons = provinces.geometry.to_numpy().copy()
     ends, _ = edges_of(polygons)
     some = ends[:, rng.choice(ends.shape[1], 60_000, replace=False)]
@@ -49,7 +58,7 @@ def test_sites_on_vertices_and_edges_of_provinces_get_the_first_that_shapely_nam
 
 
 @pytest.mark.parametrize("cells", [1, 7, 100, 5_000])
-def test_the_grid_never_guesses_on_polygons_that_overlap_and_share_lines(cells, rng):
+def test_the_grid_never_guesses_on_polygons_that_overlap_and_share_lines(cells: int, rng: Generator) -> None:
     polygons = np.array(
         [
             shapely.box(0, 0, 4, 4),
@@ -79,7 +88,7 @@ def test_the_grid_never_guesses_on_polygons_that_overlap_and_share_lines(cells, 
     ),
     cells=st.integers(1, 300),
 )
-def test_the_grid_agrees_with_shapely_on_any_polygons(rings, cells):
+def test_the_grid_agrees_with_shapely_on_any_polygons(rings: list, cells: int) -> None:
     drawn = [shapely.make_valid(shapely.Polygon(ring)) for ring in rings]
     kept = [part for shape in drawn for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
     if not kept:
@@ -91,7 +100,7 @@ def test_the_grid_agrees_with_shapely_on_any_polygons(rings, cells):
     assert (found[sure] == expected[sure]).all()
 
 
-def test_invalid_polygons_are_made_valid_first(points, rng):
+def test_invalid_polygons_are_made_valid_first(points: Points, rng: Generator) -> None:
     bow_tie = shapely.Polygon([(0, 0), (4, 4), (4, 0), (0, 4)])
     layer = gpd.GeoDataFrame({"code": ["tie"]}, geometry=[bow_tie], crs=4490)
     lon, lat = rng.uniform(-1, 5, 3_000), rng.uniform(-1, 5, 3_000)
@@ -106,13 +115,17 @@ def squares() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"code": ["east", "west"]}, geometry=shapes, crs=4490)
 
 
-def test_a_site_on_a_shared_boundary_gets_the_first_region_only(points, squares):
+def test_a_site_on_a_shared_boundary_gets_the_first_region_only(
+    points: Points, squares: gpd.GeoDataFrame
+) -> None:
     sites = points([110, 105, 115, 125, 110], [35, 35, 35, 35, 30])
     assert regions.locate(sites, squares).tolist() == ["east", "west", "east", None, "east"]
     assert regions.locate(sites, squares[::-1]).tolist() == ["west", "west", "east", None, "west"]
 
 
-def test_a_site_out_at_sea_gets_the_nearest_region_within_the_tolerance(points, squares):
+def test_a_site_out_at_sea_gets_the_nearest_region_within_the_tolerance(
+    points: Points, squares: gpd.GeoDataFrame
+) -> None:
     east, north = geodesy.ellipsoid(squares.crs).fwd([120, 110], [35, 40], [90, 0], [99, 99])[:2]
     sites = points([*east, 130], [*north, 35])
     assert regions.locate(sites, squares).tolist() == [None, None, None]
@@ -120,7 +133,7 @@ def test_a_site_out_at_sea_gets_the_nearest_region_within_the_tolerance(points, 
     assert regions.locate(sites, squares, tolerance_m=98).tolist() == [None, None, None]
 
 
-def test_the_distance_to_a_region_is_the_least_over_all_its_boundary(points, rng):
+def test_the_distance_to_a_region_is_the_least_over_all_its_boundary(points: Points, rng: Generator) -> None:
     ring = shapely.Polygon([(100, 60), (108, 61), (107, 66), (103, 64), (101, 67)])
     layer = gpd.GeoDataFrame({"code": ["north"]}, geometry=[ring], crs=4490)
     dense = shapely.get_coordinates(shapely.segmentize(ring, 0.001))
@@ -137,20 +150,22 @@ def test_the_distance_to_a_region_is_the_least_over_all_its_boundary(points, rng
             assert regions.locate(one, layer, tolerance_m=least - 5).tolist() == [None]
 
 
-def test_the_tolerance_reaches_across_the_antimeridian(points):
+def test_the_tolerance_reaches_across_the_antimeridian(points: Points) -> None:
     layer = gpd.GeoDataFrame({"code": ["chukotka"]}, geometry=[shapely.box(170, 60, 180, 70)], crs=4490)
     assert regions.locate(points(-179.999, 65), layer, tolerance_m=100).tolist() == ["chukotka"]
 
 
-def test_a_layer_of_sites_without_rows_has_no_regions(points, squares):
+def test_a_layer_of_sites_without_rows_has_no_regions(points: Points, squares: gpd.GeoDataFrame) -> None:
     assert regions.locate(points([], []), squares).empty
 
 
-def test_regions_in_another_crs_are_brought_to_that_of_the_sites(points, squares):
+def test_regions_in_another_crs_are_brought_to_that_of_the_sites(
+    points: Points, squares: gpd.GeoDataFrame
+) -> None:
     assert regions.locate(points(115, 35), squares.to_crs(3857)).tolist() == ["east"]
 
 
-def test_areas_of_provinces_are_near_the_official_ones(provinces):
+def test_areas_of_provinces_are_near_the_official_ones(provinces: gpd.GeoDataFrame) -> None:
     areas = pd.Series(regions.areas_km2(provinces).to_numpy(), index=provinces["code"])
     # km²; the official figure of Inner Mongolia is known to be a round one
     for code, official in {
@@ -162,11 +177,11 @@ def test_areas_of_provinces_are_near_the_official_ones(provinces):
         assert areas[code] == pytest.approx(official, rel=0.04)
 
 
-def test_the_area_of_a_square_is_that_of_geographiclib(squares):
+def test_the_area_of_a_square_is_that_of_geographiclib(squares: gpd.GeoDataFrame) -> None:
     assert regions.areas_km2(squares).tolist() == pytest.approx([1_006_571.9] * 2, rel=5e-3)
 
 
-def test_bad_input_is_refused_in_one_sentence(points, squares):
+def test_bad_input_is_refused_in_one_sentence(points: Points, squares: gpd.GeoDataFrame) -> None:
     sites = points(115, 35)
     with pytest.raises(BadParameterError, match="tolerance_m = -1"):
         regions.locate(sites, squares, tolerance_m=-1)
