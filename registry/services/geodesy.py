@@ -201,6 +201,64 @@ def inverse_chunk(
     return Inverse(distance, azimuth)
 
 
+SHORT_M = 40_000.0
+"""Chord up to which `short_inverse` is used."""
+
+_SHORT_LATITUDE = 80.0
+
+
+def short_inverse(
+    geod: pyproj.Geod,
+    points: tuple[FloatArray, FloatArray, FloatArray],
+    to: tuple[FloatArray, FloatArray, FloatArray],
+    chord: FloatArray,
+) -> Inverse:
+    """Do the work of `inverse_chunk` where chords are known, several times as fast for short ones.
+
+    Parameters
+    ----------
+    points, to : (n,) longitudes, (n,) latitudes, (n, 3) geocentric coordinates
+    chord : (n,) metres between them
+
+    Notes
+    -----
+    An arc with curvature κ at its middle is c + κ²c³/24 + 3κ⁴c⁵/640 + … long (Taylor series of chord and arc). The
+    curvature of a geodesic is that of the normal section, cos²α/M + sin²α/N (Euler), α its azimuth at the middle
+    latitude. For chords up to 40 km and latitudes up to 80° this is within 10 nanometres of Karney's result, which is
+    what either owes to rounding, and the azimuth of the normal section, taken for that of the geodesic, is within
+    10⁻⁵ degrees. All other pairs, and those on both sides of the antimeridian, are given to Karney's method.
+    """
+    (lon, lat, xyz), (to_lon, to_lat, to_xyz) = points, to
+    d_lon, d_lat = to_lon - lon, to_lat - lat
+    middle = np.radians(lat + 0.5 * d_lat)
+    sin_middle = np.sin(middle)
+    w = 1.0 - geod.es * sin_middle * sin_middle
+    normal = geod.a / np.sqrt(w)
+    meridian = normal * (1.0 - geod.es) / w
+    north2 = (meridian * d_lat) ** 2
+    east2 = (normal * np.cos(middle) * d_lon) ** 2
+    curvature = (north2 / meridian + east2 / normal) / np.maximum(north2 + east2, 1e-300)
+    bend = (curvature * chord) ** 2
+    distance = chord * (1.0 + bend * (1.0 / 24.0 + bend * (3.0 / 640.0)))
+
+    step = to_xyz - xyz
+    x, y, z = xyz.T
+    off_axis = np.hypot(x, y)
+    # The tangent plane at the start: its normal is (x, y, z / (1 − e²)), so no angle is needed.
+    up = z / (1.0 - geod.es)
+    east = x * step[:, 1] - y * step[:, 0]
+    out = x * step[:, 0] + y * step[:, 1]
+    azimuth = np.degrees(np.arctan2(east * np.hypot(off_axis, up), off_axis**2 * step[:, 2] - up * out))
+    azimuth[azimuth < 0] += 360.0
+
+    far = np.flatnonzero(
+        (chord > SHORT_M) | (chord < 1.0) | (np.abs(lat) > _SHORT_LATITUDE) | (np.abs(d_lon) > 90.0)
+    )
+    if far.size:
+        distance[far], azimuth[far] = inverse_chunk(geod, lon[far], lat[far], to_lon[far], to_lat[far])
+    return Inverse(distance, azimuth)
+
+
 def geocentric(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray) -> FloatArray:
     """Geocentric coordinates in metres, (n, 3), of points on the ellipsoid."""
     xyz = np.empty((lon.size, 3))

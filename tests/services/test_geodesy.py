@@ -61,6 +61,22 @@ def test_the_bounds_of_a_chord_hold_all_over_the_world(rng: Generator, anywhere:
         assert (distance[chord > outside] > radius).all()
 
 
+def test_short_distances_and_azimuths_from_chords_are_those_of_karney(rng: Generator) -> None:
+    n = 100_000
+    lon, lat = rng.uniform(-180, 180, n), rng.uniform(-90, 90, n)
+    reach = 10 ** rng.uniform(-3, 5, n)
+    reach[:100] = 0
+    to_lon, to_lat, _ = GRS80.fwd(lon, lat, rng.uniform(0, 360, n), reach)
+    xyz, to_xyz = geodesy.geocentric(GRS80, lon, lat), geodesy.geocentric(GRS80, to_lon, to_lat)
+    chord = np.linalg.norm(xyz - to_xyz, axis=1)
+    found = geodesy.short_inverse(GRS80, (lon, lat, xyz), (to_lon, to_lat, to_xyz), chord)
+    truth = geodesy.inverse(GRS80, lon, lat, to_lon, to_lat)
+    assert np.abs(found.distance_m - truth.distance_m).max() < 2e-8
+    turn = (found.azimuth_deg - truth.azimuth_deg + 180) % 360 - 180
+    assert np.nanmax(np.abs(turn)) < 1e-5
+    assert (np.isnan(found.azimuth_deg) == np.isnan(truth.azimuth_deg)).all()
+
+
 def test_a_point_stands_where_proj_puts_it_in_space(rng: Generator, anywhere: Anywhere) -> None:
     lon, lat = anywhere(rng, 500)
     to_space = pyproj.Transformer.from_crs(4979, 4978, always_xy=True)
