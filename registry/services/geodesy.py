@@ -311,10 +311,15 @@ def geodesic_bounds(geod: pyproj.Geod, chord: FloatArray) -> tuple[FloatArray, F
 
 def chord_bounds(geod: pyproj.Geod, distance_m: float) -> ChordBounds:
     """Chords that decide by themselves whether a geodesic distance is kept (`geodesic_bounds`, inverted)."""
-    least, most = _curvature_radii(geod)
+    least, _ = _curvature_radii(geod)
     inside = min(2.0 * least * np.sin(min(distance_m / (2.0 * least), pi / 2)), _CONVEX_CHORD_M)
-    outside = 2.0 * most * np.sin(min(distance_m / (2.0 * most), pi / 2))
-    return ChordBounds(float(inside) - CHORD_NOISE_M, float(outside) + CHORD_NOISE_M)
+    return ChordBounds(float(inside) - CHORD_NOISE_M, float(longest_chord(geod, np.array([distance_m]))[0]))
+
+
+def longest_chord(geod: pyproj.Geod, distance_m: FloatArray) -> FloatArray:
+    """Longest chord that points at (n,) geodesic distances can have, metres; the left bound of `geodesic_bounds`."""
+    _, most = _curvature_radii(geod)
+    return np.asarray(2.0 * most * np.sin(np.minimum(distance_m / (2.0 * most), pi / 2)) + CHORD_NOISE_M)
 
 
 # ----------------------------------------------------------------------------------------------- areas

@@ -144,13 +144,14 @@ def _nearest(
     wanted, kept = min(k, len(places)), min(k, accepted.size)
     plant = np.empty((lon.size, kept), np.intp)
     distance, azimuth = np.empty((lon.size, kept)), np.empty((lon.size, kept))
-    lone = len(places) == accepted.size
+    crowded = np.diff(crowd_first) > 1
 
     def kernel(part: slice) -> None:
         xyz = geodesy.geocentric(geod, lon[part], lat[part])
         near = min(wanted + 1, len(places))
         chord, place = (found.reshape(-1, near) for found in tree.query(xyz, k=near))
-        unsettled = _unsettled(geod, chord) if lone else np.ones(len(xyz), np.bool_)
+        # Plants at one place are equally distant, and their number may fill the ranks of others.
+        unsettled = _unsettled(geod, chord) | crowded[place[:, :wanted]].any(axis=1)
         if not unsettled.all():
             settled = np.flatnonzero(~unsettled)
             flat = place[settled, :wanted].ravel()
@@ -161,7 +162,7 @@ def _nearest(
                 (x[flat], y[flat], place_xyz[flat]),
                 chord[settled, :wanted].ravel(),
             )
-            plant[settled + part.start] = crowd[flat].reshape(-1, wanted)
+            plant[settled + part.start] = crowd[crowd_first[flat]].reshape(-1, wanted)
             distance[settled + part.start] = geodesics.distance_m.reshape(-1, wanted)
             azimuth[settled + part.start] = geodesics.azimuth_deg.reshape(-1, wanted)
         rest = np.flatnonzero(unsettled)
@@ -197,8 +198,7 @@ def _candidates(
     if rest.size == 0:
         return []
     reach = geodesy.geodesic_bounds(geod, chord)[1]
-    # The longest chord that a distance of `reach` can have, as in `geodesy.chord_bounds`.
-    radius = np.array([geodesy.chord_bounds(geod, limit).outside_m for limit in reach])
+    radius = geodesy.longest_chord(geod, reach)
     counts = tree.query_ball_point(xyz[rest], radius, return_length=True)
     batch = np.cumsum(counts) // _MOST_CANDIDATES
     found = []
