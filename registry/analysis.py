@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import pandas as pd
 
 from registry import export, render
@@ -18,6 +17,8 @@ from registry.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import geopandas as gpd
 
     from registry.registry import Registry
     from registry.services.coverage import CoverageResult

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from registry import reference
 from registry.errors import RegistryError
 from registry.model.fields import feature_table
-from registry.model.tables import Region, WasteStream, table_of
+from registry.model.tables import Region, WasteStream
 from registry.model.vocabulary import Kind
 from registry.render import assets
 from registry.store.store import problems

@@ -40,7 +40,7 @@ def silent(_: str) -> None:
     """Progress that nobody reads."""
 
 
-def open(
+def open(  # noqa: A001  registry.open() is the documented door
     url: str | os.PathLike[str] | None = None, *, create: bool = False, crs: str | None = None
 ) -> Registry:
     """Open the registry kept at ``url`` (default: the setting ``REGISTRY_STORE``).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -28,7 +29,7 @@ def store_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reg(store_path: Path):
+def reg(store_path: Path) -> Iterator[registry.Registry]:
     with registry.open(store_path, create=True) as opened:
         yield opened
 

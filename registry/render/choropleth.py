@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import mapclassify
 import numpy as np
 
 from registry.errors import UnknownColumnError
@@ -75,6 +74,9 @@ def _classed(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[lis
         with warnings.catch_warnings():
             # It recommends numba for long lists; ours has as many rows as there are regions.
             warnings.simplefilter("ignore", UserWarning)
+            # Imported here: it brings scikit-learn and matplotlib, a second that only a shaded map needs.
+            import mapclassify  # noqa: PLC0415
+
             classes[finite] = mapclassify.FisherJenks(values[finite], k=MOST_CLASSES).yb
     ranges = []
     for index in range(int(np.nanmax(classes)) + 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +25,7 @@ from registry.model.geometry import from_gpkg, points_to_gpkg, to_gpkg
 from registry.model.records import Batch, findings
 from registry.model.tables import Base
 from registry.model.vocabulary import Kind
+from registry.settings import settings
 from registry.store.store import problems
 
 FEATURE_LAYERS = {"tailings_pond", "gangue_heap", "smelting_site", "utilization_plant", "region"}
@@ -42,7 +44,7 @@ def batch(kind: Kind = Kind.TAILINGS_POND, count: int = 3, **columns: object) ->
     return Batch(kind, records, findings(), findings(), count, "made.csv", "0" * 64)
 
 
-def test_gdal_sees_every_feature_table_with_its_crs(reg: registry.Registry, store_path) -> None:
+def test_gdal_sees_every_feature_table_with_its_crs(reg: registry.Registry, store_path: Path) -> None:
     reg.import_batch(batch())
     layers = dict(pyogrio.list_layers(store_path))
     assert {name for name, geometry in layers.items() if geometry} == FEATURE_LAYERS
@@ -52,7 +54,8 @@ def test_gdal_sees_every_feature_table_with_its_crs(reg: registry.Registry, stor
     assert ponds.geometry.x.tolist() == pytest.approx([101, 110, 119], abs=0)
 
 
-def test_the_file_says_that_it_is_a_geopackage(reg: registry.Registry, store_path) -> None:
+@pytest.mark.usefixtures("reg")
+def test_the_file_says_that_it_is_a_geopackage(store_path: Path) -> None:
     with sqlite3.connect(store_path) as connection:
         assert connection.execute("PRAGMA application_id").fetchone()[0] == int.from_bytes(b"GPKG")
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 10400
@@ -80,7 +83,9 @@ def test_the_file_says_that_it_is_a_geopackage(reg: registry.Registry, store_pat
 
 
 @pytest.mark.parametrize("count", [3, 2000])
-def test_the_spatial_index_finds_what_a_scan_finds(reg: registry.Registry, store_path, count: int) -> None:
+def test_the_spatial_index_finds_what_a_scan_finds(
+    reg: registry.Registry, store_path: Path, count: int
+) -> None:
     reg.import_batch(batch(count=count))
     box = (105.0, 30.0, 111.0, 40.0)
     everything = reg.sites()
@@ -91,7 +96,9 @@ def test_the_spatial_index_finds_what_a_scan_finds(reg: registry.Registry, store
     assert problems(reg.store) == []
 
 
-def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(reg: registry.Registry, store_path) -> None:
+def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(
+    reg: registry.Registry, store_path: Path
+) -> None:
     reg.import_batch(batch())
     added = gpd.GeoDataFrame(
         {"uid": ["from-qgis"], "name": ["新库"], "code": ["Q-1"]},
@@ -153,7 +160,7 @@ def test_the_store_itself_refuses_a_value_outside_the_list(
     assert len(reg.sources()) == 0
 
 
-def test_a_new_store_has_cgcs2000_unless_told_otherwise(tmp_path) -> None:
+def test_a_new_store_has_cgcs2000_unless_told_otherwise(tmp_path: Path) -> None:
     with registry.open(tmp_path / "a.gpkg", create=True) as reg:
         assert reg.crs.to_epsg() == 4490
     with registry.open(tmp_path / "b.gpkg", create=True, crs="EPSG:4326") as reg:
@@ -166,7 +173,7 @@ def test_a_new_store_has_cgcs2000_unless_told_otherwise(tmp_path) -> None:
     assert not (tmp_path / "c.gpkg").exists()
 
 
-def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path) -> None:
+def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(StoreMissingError, match="init"):
         registry.open(tmp_path / "none.gpkg")
     text = tmp_path / "text.gpkg"
@@ -182,16 +189,16 @@ def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path) -> None:
     assert other.read_bytes()[100:] == before[100:]
 
 
-def test_a_store_of_a_newer_version_is_refused(reg: registry.Registry, store_path) -> None:
+def test_a_store_of_a_newer_version_is_refused(reg: registry.Registry, store_path: Path) -> None:
     with reg.store.write() as connection:
         connection.exec_driver_sql("UPDATE registry_property SET value = '99' WHERE key = 'schema_version'")
     with pytest.raises(StoreVersionError, match="Update the program"):
         registry.open(store_path)
 
 
-def test_a_second_writer_is_told_that_the_store_is_busy(store_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from registry.settings import settings  # noqa: PLC0415
-
+def test_a_second_writer_is_told_that_the_store_is_busy(
+    store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REGISTRY_BUSY_TIMEOUT_S", "0.1")
     settings.cache_clear()
     try:
@@ -203,7 +210,7 @@ def test_a_second_writer_is_told_that_the_store_is_busy(store_path, monkeypatch:
         settings.cache_clear()
 
 
-def test_readers_see_a_whole_state_while_a_writer_works(store_path) -> None:
+def test_readers_see_a_whole_state_while_a_writer_works(store_path: Path) -> None:
     with registry.open(store_path, create=True) as writer, registry.open(store_path) as reader:
         writer.import_batch(batch())
         with writer.store.write() as connection:

