@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from registry.registry import Registry
+    from registry.services.concentration import Measure
     from registry.services.coverage import CoverageResult
 
 Result = tuple[pd.DataFrame, dict[str, Any], list[str]]
@@ -29,7 +30,7 @@ MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
 
 
 def concentration(
-    reg: Registry, *, by: str = "province", measure: str = "count", kind: str | None = None, level: int | None = None,
+    reg: Registry, *, by: str = "province", measure: Measure = "count", kind: str | None = None, level: int | None = None,
     say: Callable[[str], None],
 ) -> Result:  # fmt: skip
     """Concentration of the stored sites by the stored regions: table, totals, warnings.

@@ -15,6 +15,7 @@ from registry.diagnosis import examine
 from registry.errors import BadParameterError, RegistryError
 from registry.intake.rejects import write_rejects
 from registry.model.vocabulary import Kind, kind_of
+from registry.services.concentration import Measure
 from registry.settings import settings
 
 app = typer.Typer(
@@ -229,7 +230,7 @@ def concentration(
     ctx: typer.Context,
     by: Annotated[str, typer.Option("--by", help="province, city or county.")] = "province",
     measure: Annotated[
-        str, typer.Option("--measure", help="count, annual_t or stock_t: what is shared out and ranked.")
+        Measure, typer.Option("--measure", help="count, annual_t or stock_t: what is shared out and ranked.")
     ] = "count",
     kind: KindOption = None,
     level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,

@@ -158,7 +158,7 @@ class Registry:
         """What sites hold and add: ``site_uid, waste_code, annual_t, stock_t``."""
         with self._store.read() as connection:
             return read.rows(
-                connection, WasteStream.__table__, ["site_uid", "waste_code", "annual_t", "stock_t"]
+                connection, table_of(WasteStream), ["site_uid", "waste_code", "annual_t", "stock_t"]
             )
 
     def intakes(self) -> pd.DataFrame:
