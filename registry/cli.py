@@ -32,6 +32,8 @@ app.add_typer(regions_app, name="regions")
 
 # Exit code of a command that stored something but not every row.
 SOME_REJECTED = 3
+# What a shell gives a program that was stopped by Ctrl-C.
+INTERRUPTED = 130
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Out = Annotated[
@@ -426,11 +428,23 @@ def demo(
 
 
 def main() -> None:
-    """Run a command; an error the user can mend is one line on stderr and an exit code."""
+    """Run a command; an error is one line on stderr and an exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except RegistryError as error:
         if "--debug" in sys.argv:
             raise
         console.message(f"registry: {' '.join(str(error).split())}")
         sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        # Without a command the message is the help itself, which keeps its lines.
+        text = error.format_message()
+        console.message(
+            text
+            if "\n" in text.strip()
+            else f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains."
+        )
+        sys.exit(RegistryError.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        console.message("registry: interrupted. Nothing of what was under way is stored.")
+        sys.exit(INTERRUPTED)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-OUT = Console()
+# A pipe or a file has no width: nothing is cut there.
+OUT = Console(width=None if sys.stdout.isatty() else 1000)
 ERR = Console(stderr=True)
 
 # A terminal shows this many rows of a table; --json and --out give all.
@@ -96,26 +98,37 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def show_table(rows: pd.DataFrame, title: str) -> None:
-    """The first rows as a table, and how many there are."""
+    """The first rows as a table, with as many columns, from the left, as the terminal is wide."""
     plain = pd.DataFrame(rows.drop(columns="geometry", errors="ignore"))
     if plain.index.name:
         plain = plain.reset_index()
+    cells = {str(name): [_cell(value) for value in plain[name].head(SHOWN_ROWS)] for name in plain.columns}
+    widths = {name: max(map(cell_len, [name, *column])) + 3 for name, column in cells.items()}
+    shown: list[str] = []
+    room = OUT.width - 1 if OUT.is_terminal else None
+    for name, width in widths.items():
+        if room is not None and shown and width > room:
+            break
+        room = None if room is None else room - width
+        shown.append(name)
     table = Table(title=escape(title), title_justify="left", header_style="bold")
-    for name in plain.columns:
-        numeric = pd.api.types.is_numeric_dtype(plain[name].dtype) and not pd.api.types.is_bool_dtype(
-            plain[name].dtype
-        )
-        table.add_column(str(name), justify="right" if numeric else "left")
-    for row in plain.head(SHOWN_ROWS).itertuples(index=False):
-        table.add_row(*(escape(_cell(value)) for value in row))
+    for name in shown:
+        dtype = plain[name].dtype
+        numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in zip(*(cells[name] for name in shown), strict=True):
+        table.add_row(*map(escape, row))
     OUT.print(table)
-    if len(plain) > SHOWN_ROWS:
-        OUT.print(f"{SHOWN_ROWS} of {len(plain)} rows; --out FILE or --json gives all.", markup=False)
+    rest = [name for name in cells if name not in shown]
+    if len(plain) > SHOWN_ROWS or rest:
+        columns = f", columns left out: {', '.join(rest)}" if rest else ""
+        said = f"{min(SHOWN_ROWS, len(plain))} of {len(plain)} rows{columns}. --out FILE or --json gives all."
+        OUT.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cell(value: Any) -> str:
     if value is None or (not isinstance(value, list | tuple | dict) and pd.isna(value)):
         return ""
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
     return str(value)
