@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from registry.model.records import findings
-from registry.model.vocabulary import REGION_LEVELS, Kind
+from registry.model.vocabulary import REGION_LEVELS
 from registry.services import regions as region_service
 from registry.store import read
 
@@ -22,7 +22,7 @@ _NOWHERE = "position: "
 
 
 def located(
-    connection: Connection, crs: pyproj.CRS, kind: Kind, records: pd.DataFrame, *, tolerance_m: float
+    connection: Connection, crs: pyproj.CRS, records: pd.DataFrame, *, tolerance_m: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give records their region codes.
 
@@ -36,18 +36,16 @@ def located(
     The records with ``province_code, city_code, county_code``, and findings: rows that lie elsewhere than they
     declare, or in no province at all. A finding stands in the row's ``warnings`` too.
     """
-    points = gpd.GeoDataFrame(
-        index=pd.RangeIndex(len(records)),
-        geometry=gpd.points_from_xy(records["lon"], records["lat"]),
-        crs=crs,
-    )
     placed = records.copy()
     doubts = pd.Series(None, index=records.index, dtype="str")
+    points: gpd.GeoDataFrame | None = None
     for level in REGION_LEVELS:
         layer = read.regions(connection, crs, level)
         if layer.empty or records.empty:
             placed[f"{level}_code"] = pd.Series(None, index=records.index, dtype="str")
             continue
+        if points is None:
+            points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(records["lon"], records["lat"]), crs=crs)
         codes = region_service.locate(points, layer, tolerance_m=tolerance_m)
         placed[f"{level}_code"] = pd.Series(codes.tolist(), index=records.index, dtype="str")
         if level == "province":
@@ -64,7 +62,6 @@ def located(
             strict=True,
         )
     )
-    del kind
     return placed, findings(rows)
 
 

@@ -224,7 +224,7 @@ class Registry:
         with self._store.write(keep=not dry_run) as connection:
             say("locating")
             tolerance = settings().locate_tolerance_m
-            records, doubts = located(connection, self.crs, batch.kind, batch.records, tolerance_m=tolerance)
+            records, doubts = located(connection, self.crs, batch.records, tolerance_m=tolerance)
             say("storing")
             source_id = _source(connection, source or batch.file_name, licence)
             done = write.features(
@@ -288,7 +288,7 @@ class Registry:
             stored = read.stored_features(connection, table)
             if stored.empty:
                 continue
-            placed, _ = located(connection, self.crs, kind, stored.assign(row=0), tolerance_m=tolerance)
+            placed, _ = located(connection, self.crs, stored.assign(row=0), tolerance_m=tolerance)
             columns = ["province_code", "city_code", "county_code", "warnings"]
             region.set_region_codes(connection, table, placed[["id", *columns]])
 

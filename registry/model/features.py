@@ -153,7 +153,6 @@ class TailingsPond(_Feature, Base):
 
     supervision_level: Mapped[int | None] = mapped_column(
         Integer,
-        index=True,
         info=about(
             "环境监管等级",
             "Supervision level",

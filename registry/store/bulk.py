@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from registry.model.geometry import points_to_gpkg
-from registry.store import geopackage
+from registry.store import geopackage, rtree
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -35,7 +35,7 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
     connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', tuples(values))
     if bulk:
         boxes = rows[["west", "south", "east", "north"]].to_numpy(float)
-        geopackage.fill_rtree(connection, table, values["id"].to_numpy(np.int64), boxes)
+        rtree.fill(connection, geopackage.rtree_name(table), values["id"].to_numpy(np.int64), boxes)
         geopackage.restore_insert_trigger(connection, table)
     geopackage.touch(connection, table)
 

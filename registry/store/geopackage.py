@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyproj
 
 from registry.model.geometry import Geometry
@@ -13,7 +12,6 @@ from registry.model.tables import Base
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
     from sqlalchemy import Connection, Table
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
@@ -102,7 +100,7 @@ def geometry_column(table: Table) -> str | None:
 
 def drop_insert_trigger(connection: Connection, table: Table) -> None:
     """Let a bulk insert fill the R-tree itself; ``restore_insert_trigger`` belongs to the same transaction."""
-    connection.exec_driver_sql(f'DROP TRIGGER "{_rtree(table)}_insert"')
+    connection.exec_driver_sql(f'DROP TRIGGER "{rtree_name(table)}_insert"')
 
 
 def restore_insert_trigger(connection: Connection, table: Table) -> None:
@@ -110,15 +108,9 @@ def restore_insert_trigger(connection: Connection, table: Table) -> None:
     connection.exec_driver_sql(_trigger(table, "insert"))
 
 
-def fill_rtree(
-    connection: Connection, table: Table, ids: NDArray[np.int64], boxes: NDArray[np.float64]
-) -> None:
-    """Add boxes (n, 4: west, south, east, north) of the rows ``ids`` (n,) to a table's R-tree."""
-    rows = np.column_stack([boxes[:, 0], boxes[:, 2], boxes[:, 1], boxes[:, 3]])
-    connection.exec_driver_sql(
-        f'INSERT INTO "{_rtree(table)}" VALUES (?, ?, ?, ?, ?)',
-        [(key, *row) for key, row in zip(ids.tolist(), rows.tolist(), strict=True)],
-    )
+def rtree_name(table: Table) -> str:
+    """The name of a spatial table's R-tree."""
+    return f"rtree_{table.name}_{geometry_column(table)}"
 
 
 def touch(connection: Connection, table: Table) -> None:
@@ -126,7 +118,7 @@ def touch(connection: Connection, table: Table) -> None:
     extent: tuple[float | None, ...] = (None,) * 4
     if geometry_column(table):
         found = connection.exec_driver_sql(
-            f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{_rtree(table)}"'
+            f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{rtree_name(table)}"'
         ).one()
         extent = tuple(found)
     connection.exec_driver_sql(
@@ -136,13 +128,9 @@ def touch(connection: Connection, table: Table) -> None:
     )
 
 
-def _rtree(table: Table) -> str:
-    return f"rtree_{table.name}_{geometry_column(table)}"
-
-
 def _trigger(table: Table, name: str) -> str:
-    body = _RTREE_TRIGGERS[name].format(t=table.name, g=geometry_column(table), i="id", r=_rtree(table))
-    return f'CREATE TRIGGER "{_rtree(table)}_{name}" {body}'
+    body = _RTREE_TRIGGERS[name].format(t=table.name, g=geometry_column(table), i="id", r=rtree_name(table))
+    return f'CREATE TRIGGER "{rtree_name(table)}_{name}" {body}'
 
 
 def _register(connection: Connection, table: Table, srs_id: int) -> None:
@@ -166,7 +154,7 @@ def _register(connection: Connection, table: Table, srs_id: int) -> None:
         (table.name, column),
     )
     connection.exec_driver_sql(
-        f'CREATE VIRTUAL TABLE "{_rtree(table)}" USING rtree(id, minx, maxx, miny, maxy)'
+        f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)'
     )
     for name in _RTREE_TRIGGERS:
         connection.exec_driver_sql(_trigger(table, name))

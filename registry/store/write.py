@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Namespace of our UUIDs (RFC 9562, version 5), so that one site gets one uid wherever it is imported.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "tailings-registry")
+_NAMESPACE_BYTES = _NAMESPACE.bytes
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def features(
     bulk.update(connection, table, bulk.with_points(changed, srs_id))
 
     touched = _waste(connection, kind, records)
-    known = records.loc[~new, "uid"]
-    changes = int((differs | known.isin(touched).to_numpy()).sum())
+    elsewhere = np.fromiter((uid in touched for uid in records.loc[~new, "uid"].tolist()), dtype=bool)
+    changes = int((differs | elsewhere).sum())
     return Written(new=int(new.sum()), changed=changes, unchanged=int((~new).sum()) - changes)
 
 
@@ -82,8 +84,15 @@ def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
         place = some["lon"].map("{:.7f}".format) + "," + some["lat"].map("{:.7f}".format)
         described = "name:" + some["name"] + "|" + operator + "|" + place
         key = key.where(~without, described + "|" + described.groupby(described).cumcount().astype("str"))
-    made = [str(uuid.uuid5(_NAMESPACE, f"{kind}|{text}")) for text in key.tolist()]
+    made = [_uuid5(f"{kind}|{text}") for text in key.tolist()]
     return pd.Series(made, index=records.index, dtype="str")
+
+
+def _uuid5(text: str) -> str:
+    """``str(uuid.uuid5(_NAMESPACE, text))``, five times as fast: there are as many as rows."""
+    digest = hashlib.sha1(_NAMESPACE_BYTES + text.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
