@@ -44,7 +44,8 @@ def fill(connection: Connection, name: str, ids: NDArray[np.int64], boxes: NDArr
         before = np.zeros(held, dtype=_CELL)
         before["id"] = [row[0] for row in old]
         before["box"] = [row[1:] for row in old]
-        cells = np.concatenate([before, cells])
+        # Concatenation gives the machine's byte order; the nodes need theirs.
+        cells = np.concatenate([before, cells]).astype(_CELL)
     _rebuild(connection, name, cells)
 
 
