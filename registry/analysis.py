@@ -45,9 +45,7 @@ def concentration(
     sites = reg.sites(kind, level=level)
     layer = reg.regions(by)
     if layer.empty:
-        raise EmptyLayerError(
-            f"the store has no regions of level {by}. Load them with `registry regions load`."
-        )
+        raise EmptyLayerError(f"the store has no regions of level {by}. Load them with `registry regions load`.")
     say("computing")
     table = concentration_service.by_region(
         sites, layer, measure=measure, located=sites[f"{by}_code"], tolerance_m=settings().locate_tolerance_m
@@ -113,15 +111,11 @@ def write_map(
     wanted = {name.strip() for name in layers}
     unknown = wanted - set(MAP_LAYERS)
     if unknown:
-        raise BadParameterError(
-            f"--layers {', '.join(sorted(unknown))}: choose from {', '.join(MAP_LAYERS)}."
-        )
+        raise BadParameterError(f"--layers {', '.join(sorted(unknown))}: choose from {', '.join(MAP_LAYERS)}.")
     say("reading")
     sites, plants, provinces = reg.sites(), reg.plants(), reg.regions("province")
     if sites.empty and plants.empty:
-        raise EmptyTableError(
-            f"{reg.store.path}: there is nothing to map yet. Fill the store with `registry import`."
-        )
+        raise EmptyTableError(f"{reg.store.path}: there is nothing to map yet. Fill the store with `registry import`.")
     extras: dict[str, Any] = {}
     if "concentration" in wanted and len(provinces) and len(sites):
         extras["concentration"] = concentration(reg, say=say)[0]

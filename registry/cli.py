@@ -52,9 +52,7 @@ Province = Annotated[
     str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
 ]
 Status = Annotated[str | None, typer.Option("--status", help="Status code, for example in_use or closed.")]
-SameMaterial = Annotated[
-    bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")
-]
+SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
 
 
 @app.callback()
@@ -62,9 +60,7 @@ def main_options(
     ctx: typer.Context,
     store: Annotated[
         str | None,
-        typer.Option(
-            "--store", metavar="URL", help="The store; otherwise REGISTRY_STORE, or registry.gpkg here."
-        ),
+        typer.Option("--store", metavar="URL", help="The store; otherwise REGISTRY_STORE, or registry.gpkg here."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -100,16 +96,12 @@ def import_(
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="Sheet or layer to read; the first unless given.")
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Text encoding, when it is not detected.")
-    ] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="Text encoding, when it is not detected.")] = None,
     source: Annotated[
         str | None, typer.Option("--source", help="Name of the source; the file name unless given.")
     ] = None,
     licence: Annotated[str | None, typer.Option("--licence", help="Licence of the source.")] = None,
-    rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="Write the rejected rows here (csv).")
-    ] = None,
+    rejects: Annotated[Path | None, typer.Option("--rejects", help="Write the rejected rows here (csv).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -164,12 +156,8 @@ def regions_load(
         typer.Argument(help="Polygons to load; China's provinces, cities and counties without it."),
     ] = None,
     level: Annotated[str | None, typer.Option("--level", help="province, city or county.")] = None,
-    code_field: Annotated[
-        str, typer.Option("--code-field", help="Field that holds the region's code.")
-    ] = "code",
-    name_field: Annotated[
-        str, typer.Option("--name-field", help="Field that holds the region's name.")
-    ] = "name",
+    code_field: Annotated[str, typer.Option("--code-field", help="Field that holds the region's code.")] = "code",
+    name_field: Annotated[str, typer.Option("--name-field", help="Field that holds the region's name.")] = "name",
 ) -> None:
     """Load regions, and give every site the codes of the regions it lies in."""
     with _open(ctx) as reg, console.progress("regions") as say:
@@ -200,9 +188,7 @@ def sites(
 @app.command()
 def plants(
     ctx: typer.Context,
-    accepts: Annotated[
-        str | None, typer.Option("--accepts", help="Waste code or category, for example SW05.")
-    ] = None,
+    accepts: Annotated[str | None, typer.Option("--accepts", help="Waste code or category, for example SW05.")] = None,
     province: Province = None,
     status: Status = None,
     as_json: AsJson = False,
@@ -211,18 +197,14 @@ def plants(
     """List utilization plants."""
     with _open(ctx) as reg:
         found = reg.plants(accepts, province=province, status=status)
-    _present_layer(
-        found, as_json=as_json, out=out, title="plants", extra=["capacity_t_per_year", "waste_codes"]
-    )
+    _present_layer(found, as_json=as_json, out=out, title="plants", extra=["capacity_t_per_year", "waste_codes"])
 
 
 def _present_layer(found: Any, *, as_json: bool, out: Path | None, title: str, extra: list[str]) -> None:
     """A list of features: coordinates beside the fields; on a terminal only the columns that fit."""
     listed = found.assign(lon=found.geometry.x, lat=found.geometry.y) if as_json or out is None else found
     if not as_json and out is None:
-        listed = listed[["kind", "code", "name", "province_code", *extra, "lon", "lat"]].reset_index(
-            drop=True
-        )
+        listed = listed[["kind", "code", "name", "province_code", *extra, "lon", "lat"]].reset_index(drop=True)
     totals = {str(kind): int(count) for kind, count in found["kind"].value_counts().items()}
     console.present(listed, as_json=as_json, out=out, title=title, totals={title: len(found), **totals})
 
@@ -241,12 +223,8 @@ def concentration(
 ) -> None:
     """Count sites and tonnes by region: share, density, rank, location quotient, and how concentrated they are."""
     with _open(ctx) as reg, console.progress("concentration") as say:
-        table, totals, warnings = analysis.concentration(
-            reg, by=by, measure=measure, kind=kind, level=level, say=say
-        )
-    console.present(
-        table, as_json=as_json, out=out, title=f"concentration by {by}", totals=totals, warnings=warnings
-    )
+        table, totals, warnings = analysis.concentration(reg, by=by, measure=measure, kind=kind, level=level, say=say)
+    console.present(table, as_json=as_json, out=out, title=f"concentration by {by}", totals=totals, warnings=warnings)
 
 
 @app.command()
@@ -277,9 +255,7 @@ def proximity(
 @app.command()
 def coverage(
     ctx: typer.Context,
-    radius_km: Annotated[
-        str, typer.Option("--radius-km", help="Radii in km, separated by commas.")
-    ] = "50,100,150",
+    radius_km: Annotated[str, typer.Option("--radius-km", help="Radii in km, separated by commas.")] = "50,100,150",
     any_material: SameMaterial = False,
     kind: KindOption = None,
     level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,
@@ -304,8 +280,7 @@ def coverage(
         console.message(f"{out}: written")
     if as_json:
         tables = {
-            name: console.records(getattr(result, name))
-            for name in ("per_plant", "per_site", "totals", "by_group")
+            name: console.records(getattr(result, name)) for name in ("per_plant", "per_site", "totals", "by_group")
         }
         console.print_json({**tables, "unreached": console.records(result.unreached), "warnings": warnings})
     elif out is None:
@@ -341,9 +316,7 @@ def map_(
         str,
         typer.Option("--measure", help="What shades the provinces: a column of `registry concentration`."),
     ] = "sites",
-    radius_km: Annotated[
-        str, typer.Option("--radius-km", help="Radii of the coverage layer, km.")
-    ] = "50,100,150",
+    radius_km: Annotated[str, typer.Option("--radius-km", help="Radii of the coverage layer, km.")] = "50,100,150",
     title: Annotated[str | None, typer.Option("--title", help="Title on the page.")] = None,
 ) -> None:
     """Write one self-contained map page that opens with no network."""
@@ -360,19 +333,13 @@ def export(
     ctx: typer.Context,
     out: Annotated[
         Path,
-        typer.Argument(
-            help="File to write: gpkg, geojson, fgb, parquet, shp.zip, kmz, xlsx or csv by suffix."
-        ),
+        typer.Argument(help="File to write: gpkg, geojson, fgb, parquet, shp.zip, kmz, xlsx or csv by suffix."),
     ],
-    layers: Annotated[
-        str | None, typer.Option("--layers", help="Comma-separated kinds; all unless given.")
-    ] = None,
+    layers: Annotated[str | None, typer.Option("--layers", help="Comma-separated kinds; all unless given.")] = None,
     province: Province = None,
     status: Status = None,
     crs: Annotated[str | None, typer.Option("--crs", help="CRS to write, for example EPSG:4326.")] = None,
-    lang: Annotated[
-        str | None, typer.Option("--lang", help="Language of titles and code labels: zh or en.")
-    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", help="Language of titles and code labels: zh or en.")] = None,
 ) -> None:
     """Write sites and plants to a file that opens in a desktop GIS or a spreadsheet."""
     kinds = [kind_of(name.strip()) for name in layers.split(",")] if layers else list(Kind)
@@ -440,9 +407,7 @@ def main() -> None:
         # Without a command the message is the help itself, which keeps its lines.
         text = error.format_message()
         console.message(
-            text
-            if "\n" in text.strip()
-            else f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains."
+            text if "\n" in text.strip() else f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains."
         )
         sys.exit(RegistryError.exit_code)
     except (typer.Abort, KeyboardInterrupt):

@@ -71,13 +71,9 @@ def _doubts(placed: pd.DataFrame, provinces: gpd.GeoDataFrame) -> pd.Series[Any]
     by_code = provinces.set_index("code")
     name = code.map(by_code["name"])
     declared = _declared(placed)
-    pairs = pd.DataFrame(
-        {"declared": declared, "code": code, "name": name, "en": code.map(by_code["name_en"])}
-    )
+    pairs = pd.DataFrame({"declared": declared, "code": code, "name": name, "en": code.map(by_code["name_en"])})
     distinct = pairs.drop_duplicates()
-    said = pd.Series(
-        [_doubt(*row) for row in distinct.itertuples(index=False)], index=distinct.index, dtype="str"
-    )
+    said = pd.Series([_doubt(*row) for row in distinct.itertuples(index=False)], index=distinct.index, dtype="str")
     keyed = pairs.merge(distinct.assign(said=said), how="left", on=list(pairs.columns))
     return pd.Series(keyed["said"].to_numpy(), index=placed.index, dtype="str")
 
@@ -85,9 +81,7 @@ def _doubts(placed: pd.DataFrame, provinces: gpd.GeoDataFrame) -> pd.Series[Any]
 def _doubt(declared: Any, code: Any, name: Any, english: Any) -> str | None:
     if pd.isna(code):
         return f"{_NOWHERE}lies in none of the provinces that the store knows"
-    if pd.isna(declared) or any(
-        _same(str(declared), str(label)) for label in (code, name, english) if pd.notna(label)
-    ):
+    if pd.isna(declared) or any(_same(str(declared), str(label)) for label in (code, name, english) if pd.notna(label)):
         return None
     return f"{_ELSEWHERE}says {declared}, but the position lies in {name} ({code})"
 
@@ -108,9 +102,7 @@ def _without_ours(warnings: pd.Series[Any]) -> pd.Series[Any]:
     if warnings.isna().all():
         return warnings
     parts = warnings.fillna("").str.split("; ")
-    kept = parts.map(
-        lambda said: "; ".join(one for one in said if not one.startswith((_ELSEWHERE, _NOWHERE)))
-    )
+    kept = parts.map(lambda said: "; ".join(one for one in said if not one.startswith((_ELSEWHERE, _NOWHERE))))
     return kept.where(kept != "", None).astype("str")
 
 

@@ -124,9 +124,7 @@ class Registry:
         """
         kinds = SITE_KINDS if kind is None else (kind_of(kind),)
         if kinds == (Kind.UTILIZATION_PLANT,):
-            raise UnknownKindError(
-                "utilization_plant is not a kind of site; list plants with `registry plants`."
-            )
+            raise UnknownKindError("utilization_plant is not a kind of site; list plants with `registry plants`.")
         if level is not None and level not in (1, 2, 3):
             raise BadParameterError(f"supervision level {level}: there are levels 1, 2 and 3.")
         self._check_status(status)
@@ -157,9 +155,7 @@ class Registry:
     def streams(self) -> pd.DataFrame:
         """What sites hold and add: ``site_uid, waste_code, annual_t, stock_t``."""
         with self._store.read() as connection:
-            return read.rows(
-                connection, table_of(WasteStream), ["site_uid", "waste_code", "annual_t", "stock_t"]
-            )
+            return read.rows(connection, table_of(WasteStream), ["site_uid", "waste_code", "annual_t", "stock_t"])
 
     def intakes(self) -> pd.DataFrame:
         """What plants accept: ``plant_uid, waste_code, capacity_t_per_year, gate_fee_yuan_per_t``."""

@@ -196,9 +196,7 @@ def test_the_doctor_finds_a_sound_store_sound_and_a_broken_index_broken(filled: 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_an_error_is_one_line_that_names_the_thing(
-    filled: Path, arguments: list[str], code: int, says: str
-) -> None:
+def test_an_error_is_one_line_that_names_the_thing(filled: Path, arguments: list[str], code: int, says: str) -> None:
     (filled / "empty.csv").write_text("名称,经度,纬度\n", encoding="utf-8")
     (filled / "bare.csv").write_text("名称,坝高(m)\n甲,3\n", encoding="utf-8")
     (filled / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
@@ -235,8 +233,7 @@ def test_hostile_texts_are_data(filled: Path) -> None:
     assert answer("sites", "--province", "A' OR '1'='1", cwd=filled)["rows"] == []
     run("export", "out.csv", "--layers", "tailings_pond", cwd=filled)
     assert not any(
-        cell.startswith("=")
-        for cell in pd.read_csv(filled / "out.csv", dtype=str).fillna("").to_numpy().ravel()
+        cell.startswith("=") for cell in pd.read_csv(filled / "out.csv", dtype=str).fillna("").to_numpy().ravel()
     )
 
 

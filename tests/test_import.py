@@ -91,9 +91,7 @@ def test_sites_get_their_region_and_a_conflict_is_a_warning(
     assert len(reg.sites(province="乙省")) == 2
 
 
-def test_regions_loaded_later_locate_what_is_stored(
-    reg: registry.Registry, table: Path, two_provinces: Path
-) -> None:
+def test_regions_loaded_later_locate_what_is_stored(reg: registry.Registry, table: Path, two_provinces: Path) -> None:
     reg.import_file(table, "tailings_pond")
     assert reg.sites()["province_code"].isna().all()
     for _ in range(2):
@@ -111,9 +109,7 @@ def test_a_rehearsal_counts_and_stores_nothing(reg: registry.Registry, table: Pa
     assert len(reg.sites()) == 0
 
 
-def test_rows_without_a_code_are_known_again_by_name_operator_and_place(
-    reg: registry.Registry, tmp_path: Path
-) -> None:
+def test_rows_without_a_code_are_known_again_by_name_operator_and_place(reg: registry.Registry, tmp_path: Path) -> None:
     path = tmp_path / "heaps.csv"
     path.write_text(
         "名称,经度,纬度,面积(亩),自燃情况\n一号,105,35,10,阴燃\n一号,105,35,10,阴燃\n一号,105.1,35,2,\n",
@@ -121,9 +117,7 @@ def test_rows_without_a_code_are_known_again_by_name_operator_and_place(
     )
     assert reg.import_file(path, "gangue_heap").new == 3
     assert reg.import_file(path, "gangue_heap").unchanged == 3
-    assert reg.sites("gangue_heap")["area_m2"].tolist() == pytest.approx(
-        [6666.67, 6666.67, 1333.33], abs=0.01
-    )
+    assert reg.sites("gangue_heap")["area_m2"].tolist() == pytest.approx([6666.67, 6666.67, 1333.33], abs=0.01)
 
 
 def test_plants_keep_every_waste_they_accept(reg: registry.Registry, tmp_path: Path) -> None:

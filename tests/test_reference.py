@@ -62,9 +62,7 @@ def test_the_data_are_found_inside_an_installed_package(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("")
     shutil.copytree(ROOT / "gis_data", package / "gis_data")
     script = "from registry import reference; print(reference.path('tax_rates.csv'), len(reference.table('tax_rates')))"
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert run.stdout.split() == [str(package / "gis_data" / "tax_rates.csv"), "7"]
 
 

@@ -40,9 +40,7 @@ class Ground:
     taken: set[tuple[float, float]] = field(default_factory=set)
 
     @classmethod
-    def of(
-        cls, code: str, name: str, letters: str, polygon: shapely.Polygon | shapely.MultiPolygon
-    ) -> Ground:
+    def of(cls, code: str, name: str, letters: str, polygon: shapely.Polygon | shapely.MultiPolygon) -> Ground:
         """The ground of a province polygon in degrees."""
         shapely.prepare(polygon)
         border = shapely.boundary(polygon)
@@ -58,9 +56,7 @@ class Ground:
         inside[inside] = ~shapely.dwithin(self.border, points, self.clearance_deg)
         return inside
 
-    def anywhere(
-        self, rng: np.random.Generator, n: int, allowed: Mask | None = None
-    ) -> NDArray[np.float64] | None:
+    def anywhere(self, rng: np.random.Generator, n: int, allowed: Mask | None = None) -> NDArray[np.float64] | None:
         """(n, 2) points drawn evenly over the ground, or None where nothing of it is allowed."""
         west, south, east, north = self.polygon.bounds
         found = np.empty((0, 2))
@@ -106,9 +102,7 @@ def region_names(layer: gpd.GeoDataFrame, points: NDArray[np.object_]) -> NDArra
     return names
 
 
-def atlas(
-    provinces: gpd.GeoDataFrame, cities: gpd.GeoDataFrame | None, counties: gpd.GeoDataFrame | None
-) -> Atlas:
+def atlas(provinces: gpd.GeoDataFrame, cities: gpd.GeoDataFrame | None, counties: gpd.GeoDataFrame | None) -> Atlas:
     """The atlas of China's provinces.
 
     Raises
@@ -126,9 +120,7 @@ def atlas(
         )
     by_code = provinces.set_index("code")
     grounds = {
-        code: Ground.of(
-            code, str(by_code.loc[code, "name"]), str(names.loc[code, "letters"]), by_code.geometry[code]
-        )
+        code: Ground.of(code, str(by_code.loc[code, "name"]), str(names.loc[code, "letters"]), by_code.geometry[code])
         for code in names.index
     }
     outline = shapely.Polygon(reference.table("yellow_river_outline")[["lon", "lat"]].to_numpy())

@@ -136,9 +136,7 @@ def _locate(frame: pd.DataFrame, kind: Kind, atlas: Atlas, seed: int) -> pd.Data
             continue
         inside, outside = rows[basin[rows]], rows[~basin[rows]]
         lon_lat[inside] = clustered(rng, ground, group[inside], atlas.in_yellow_river)
-        lon_lat[outside] = clustered(
-            rng, ground, group[outside], lambda lon, lat: ~atlas.in_yellow_river(lon, lat)
-        )
+        lon_lat[outside] = clustered(rng, ground, group[outside], lambda lon, lat: ~atlas.in_yellow_river(lon, lat))
     placed = frame.assign(lon=lon_lat[:, 0], lat=lon_lat[:, 1])
     in_river = atlas.in_yellow_river(lon_lat[:, 0], lon_lat[:, 1])
     return placed.assign(
@@ -150,9 +148,7 @@ def _locate(frame: pd.DataFrame, kind: Kind, atlas: Atlas, seed: int) -> pd.Data
 def _by_province_and_mineral(budget: Budget) -> dict[Any, int]:
     """Tonnes a year by pair of province and mineral."""
     return {
-        (code, mineral): int(tonnes)
-        for mineral, column in budget.tailings_t.items()
-        for code, tonnes in column.items()
+        (code, mineral): int(tonnes) for mineral, column in budget.tailings_t.items() for code, tonnes in column.items()
     }
 
 

@@ -136,9 +136,7 @@ def budget() -> Budget:
     """
     weights = reference.table("demo_weights").set_index("code")
     national = int(_figure("ponds_supervised", CHINA, 2024))
-    ponds = _share_out(
-        national, weights["ponds"], {XINJIANG: int(_figure("ponds_supervised", XINJIANG, 2024))}
-    )
+    ponds = _share_out(national, weights["ponds"], {XINJIANG: int(_figure("ponds_supervised", XINJIANG, 2024))})
     share = _figure("ponds_share_of_national", "Yangtze Belt and Yellow River basin", 2024)
     in_belt = int(ponds[weights["yangtze_belt"] == 1].sum())
     gangue = _gangue(weights["gangue"])
@@ -148,17 +146,13 @@ def budget() -> Budget:
 
     return Budget(
         ponds=ponds,
-        ponds_in_yellow_river=_share_out(
-            round(national * share / 100) - in_belt, weights["ponds_in_yellow_river"]
-        ),
+        ponds_in_yellow_river=_share_out(round(national * share / 100) - in_belt, weights["ponds_in_yellow_river"]),
         # A coal province has larger heaps, not only more of them.
         heaps=sites(HEAPS, gangue**0.7),
         steel_sites=sites(STEEL_SITES, weights["steel_slag"]),
         nonferrous_sites=sites(NONFERROUS_SITES, weights["nonferrous"]),
         tailings_t=_tailings(weights),
         gangue_t=gangue,
-        slag_t=_share_out(
-            int(_figure("steel_slag_dust_sludge_generated", CHINA, 2024)), weights["steel_slag"]
-        ),
+        slag_t=_share_out(int(_figure("steel_slag_dust_sludge_generated", CHINA, 2024)), weights["steel_slag"]),
         levels={level: int(_figure(f"ponds_level_{level}", CHINA, 2024)) for level in (1, 2, 3)},
     )

@@ -131,9 +131,7 @@ def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str
 def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     entries = []
     for file, layers, title, question in _MAPS:
-        analysis.write_map(
-            reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say
-        )
+        analysis.write_map(reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say)
         entries.append(render.GalleryEntry(file=file, title=title, question=question))
     render.gallery(entries, folder, note=analysis.synthetic_note(reg)[0])
     return [f"{folder}: index.html and {len(entries)} maps"]

@@ -32,8 +32,7 @@ def write(layers: Sequence[Layer], path: Path, words: Words) -> None:
             layer=layer.name,
             driver="GPKG",
             use_arrow=True,
-            layer_options=options
-            | ({"GEOMETRY_NAME": GEOMETRY, "SPATIAL_INDEX": "YES"} if layer.is_spatial else {}),
+            layer_options=options | ({"GEOMETRY_NAME": GEOMETRY, "SPATIAL_INDEX": "YES"} if layer.is_spatial else {}),
             dataset_metadata=about if number == 0 and about else None,
         )
     with closing(sqlite3.connect(path)) as connection, connection:

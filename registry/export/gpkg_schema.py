@@ -52,9 +52,7 @@ def describe_columns(
             (name, _DEFINITION, name),
         )
     present = {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
-    described = [
-        field for field in (kind_fields(table) if fields is None else fields) if field.name in present
-    ]
+    described = [field for field in (kind_fields(table) if fields is None else fields) if field.name in present]
     connection.execute("DELETE FROM gpkg_data_columns WHERE table_name = ?", (table,))
     taken: set[str] = set()
     for field in described:
@@ -86,15 +84,10 @@ def _constraint(connection: sqlite3.Connection, table: str, field: Field, lang: 
     if field.codes:
         connection.executemany(
             insert,
-            [
-                (name, "enum", code, None, None, None, None, getattr(term, lang))
-                for code, term in field.codes.items()
-            ],
+            [(name, "enum", code, None, None, None, None, getattr(term, lang)) for code, term in field.codes.items()],
         )
         return name
     if field.type in {"integer", "real"} and field.minimum is not None and field.maximum is not None:
-        connection.execute(
-            insert, (name, "range", None, field.minimum, 1, field.maximum, 1, field.label(lang))
-        )
+        connection.execute(insert, (name, "range", None, field.minimum, 1, field.maximum, 1, field.label(lang)))
         return name
     return None

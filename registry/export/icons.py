@@ -33,10 +33,7 @@ def png(symbol: Symbol) -> bytes:
     rows = b"".join(b"\0" + row.tobytes() for row in picture)
     header = struct.pack(">2I5B", PIXELS, PIXELS, 8, 6, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + _chunk(b"IDAT", zlib.compress(rows, 9))
-        + _chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
     )
 
 

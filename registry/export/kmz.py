@@ -49,9 +49,7 @@ def write(layers: Sequence[Layer], path: Path, words: Words, crs: str | None) ->
         if not layer.is_spatial:
             log.warning(".kmz holds positions; left out: %s.", layer.name)
     if not spatial:
-        raise BadParameterError(
-            "A .kmz file holds positions, and the table has none. Write .csv, .xlsx or .parquet."
-        )
+        raise BadParameterError("A .kmz file holds positions, and the table has none. Write .csv, .xlsx or .parquet.")
     placed = [in_wgs84(layer, crs, ".kmz") for layer in spatial]
     styles = dict(pair for layer in placed for pair in _styles(layer))
     # Streamed to a file first: an entry whose length is not known beforehand is written in ZIP64, which Google Earth's
@@ -134,9 +132,7 @@ def _placemarks(layer: Layer, frame: pd.DataFrame, level: int | None, lang: str)
     labels = [layer.label(column, lang) for column in columns]
     codes = [layer.codes(column) or {} for column in columns]
     heading = next((columns.index(name) for name in ("name", "region_name", "uid") if name in columns), 0)
-    values = [
-        frame[column].astype("object").where(frame[column].notna(), None).tolist() for column in columns
-    ]
+    values = [frame[column].astype("object").where(frame[column].notna(), None).tolist() for column in columns]
     # A layer of positions alone has rows as well, though no column to zip.
     rows = zip(*values, strict=True) if values else (() for _ in range(len(frame)))
     for row, geometry in zip(rows, frame.geometry, strict=True):
@@ -148,8 +144,7 @@ def _placemarks(layer: Layer, frame: pd.DataFrame, level: int | None, lang: str)
         ]
         balloon = f"<h3>{html.escape(name)}</h3><table>{''.join(lines)}</table>"
         held = "".join(
-            f"<Data name={quoteattr(columns[at])}><value>{_xml(_plain(row[at]))}</value></Data>"
-            for at in given
+            f"<Data name={quoteattr(columns[at])}><value>{_xml(_plain(row[at]))}</value></Data>" for at in given
         )
         yield (
             f"<Placemark><name>{_xml(name)}</name><description>{_xml(balloon)}</description>"
@@ -183,15 +178,11 @@ def _geometry(geometry: BaseGeometry | None) -> str:
     if geometry.geom_type == "Point":
         return f"<Point>{_coordinates(geometry)}</Point>"
     if geometry.geom_type in {"LineString", "LinearRing"}:
-        return (
-            f"<{geometry.geom_type}><tessellate>1</tessellate>{_coordinates(geometry)}</{geometry.geom_type}>"
-        )
+        return f"<{geometry.geom_type}><tessellate>1</tessellate>{_coordinates(geometry)}</{geometry.geom_type}>"
     if isinstance(geometry, shapely.Polygon):
         inner = "".join(f"<innerBoundaryIs>{_ring(ring)}</innerBoundaryIs>" for ring in geometry.interiors)
         return f"<Polygon><tessellate>1</tessellate><outerBoundaryIs>{_ring(geometry.exterior)}</outerBoundaryIs>{inner}</Polygon>"
-    return (
-        f"<MultiGeometry>{''.join(_geometry(part) for part in shapely.get_parts(geometry))}</MultiGeometry>"
-    )
+    return f"<MultiGeometry>{''.join(_geometry(part) for part in shapely.get_parts(geometry))}</MultiGeometry>"
 
 
 def _ring(ring: BaseGeometry) -> str:

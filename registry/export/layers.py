@@ -73,9 +73,7 @@ class Layer:
     @property
     def is_points(self) -> bool:
         """True where every geometry is a point."""
-        return isinstance(self.frame, gpd.GeoDataFrame) and bool(
-            (self.frame.geom_type.dropna() == "Point").all()
-        )
+        return isinstance(self.frame, gpd.GeoDataFrame) and bool((self.frame.geom_type.dropna() == "Point").all())
 
     @property
     def columns(self) -> list[str]:
@@ -101,9 +99,7 @@ class Layer:
         return field.codes if field and field.type == "text" else None
 
 
-def prepared(
-    layers: Mapping[str, pd.DataFrame], *, crs: str | None, lang: str, described: bool = True
-) -> list[Layer]:
+def prepared(layers: Mapping[str, pd.DataFrame], *, crs: str | None, lang: str, described: bool = True) -> list[Layer]:
     """The layers that have rows, typed and in the CRS asked for; ``described`` by the model where their name is its.
 
     Raises
@@ -139,9 +135,7 @@ def single(layers: Sequence[Layer], suffix: str) -> Layer:
     kinds = [layer for layer in layers if layer.name in set(Kind) and layer.is_spatial]
     if not kinds:
         names = ", ".join(layer.name for layer in layers)
-        raise BadParameterError(
-            f"A {suffix} file holds one layer, not {names}. Choose one, or write .gpkg or .xlsx."
-        )
+        raise BadParameterError(f"A {suffix} file holds one layer, not {names}. Choose one, or write .gpkg or .xlsx.")
     left_out = [layer.name for layer in layers if layer not in kinds]
     if left_out:
         log.warning("%s holds one layer; left out: %s.", suffix, ", ".join(left_out))
@@ -149,9 +143,7 @@ def single(layers: Sequence[Layer], suffix: str) -> Layer:
         return kinds[0]
     systems = {layer.frame.crs.to_wkt() for layer in kinds}
     if len(systems) > 1:
-        raise CrsError(
-            "The layers have different coordinate reference systems. Name the one to write with crs."
-        )
+        raise CrsError("The layers have different coordinate reference systems. Name the one to write with crs.")
     described: dict[str, Field] = {}
     for layer in kinds:
         described = {**layer.fields, **described}
@@ -183,9 +175,7 @@ def positions(layer: Layer) -> dict[str, pd.Series[float]]:
     geometry = layer.frame.geometry
     names = ("easting", "northing") if geometry.crs.is_projected else ("lon", "lat")
     return {
-        name: values
-        for name, values in zip(names, (geometry.x, geometry.y), strict=True)
-        if name not in layer.columns
+        name: values for name, values in zip(names, (geometry.x, geometry.y), strict=True) if name not in layer.columns
     }
 
 
@@ -216,14 +206,8 @@ def described_fields(name: str) -> dict[str, Field]:
     return {}
 
 
-def _layer(
-    name: str, frame: pd.DataFrame, described: Mapping[str, Field], target: pyproj.CRS | None
-) -> Layer:
-    flat = (
-        frame.reset_index()
-        if any(part is not None for part in frame.index.names)
-        else frame.reset_index(drop=True)
-    )
+def _layer(name: str, frame: pd.DataFrame, described: Mapping[str, Field], target: pyproj.CRS | None) -> Layer:
+    flat = frame.reset_index() if any(part is not None for part in frame.index.names) else frame.reset_index(drop=True)
     geometry = flat.geometry if isinstance(flat, gpd.GeoDataFrame) else None
     plain = pd.DataFrame(flat if geometry is None else flat.drop(columns=geometry.name))
     plain.columns = list(unclashing(str(column) for column in plain.columns))
@@ -249,10 +233,7 @@ def _of_one_type(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
         ("Polygon", MultiPolygon),
     ):
         if types == {single_type, multiple.__name__}:
-            parts = [
-                multiple([one]) if one is not None and one.geom_type == single_type else one
-                for one in geometry
-            ]
+            parts = [multiple([one]) if one is not None and one.geom_type == single_type else one for one in geometry]
             return gpd.GeoSeries(parts, index=geometry.index, crs=geometry.crs)
     return gpd.GeoSeries(geometry.to_numpy(), index=geometry.index, crs=geometry.crs)
 
@@ -312,9 +293,7 @@ def _column(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series[Any]:
     if name in frame:
         return frame[name]
     # Only the nullable integers and booleans of pandas can be missing.
-    return pd.Series(
-        index=frame.index, dtype={"i": "Int64", "u": "Int64", "b": "boolean"}.get(dtype.kind, dtype)
-    )
+    return pd.Series(index=frame.index, dtype={"i": "Int64", "u": "Int64", "b": "boolean"}.get(dtype.kind, dtype))
 
 
 def _transformed(frame: gpd.GeoDataFrame, target: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -323,9 +302,7 @@ def _transformed(frame: gpd.GeoDataFrame, target: pyproj.CRS) -> gpd.GeoDataFram
     moved = frame.to_crs(target)
     bounds = moved.total_bounds
     if not all(abs(bound) < float("inf") for bound in bounds):
-        raise CrsError(
-            f"Some positions lie where {target.name} is not defined. Choose a CRS that covers them."
-        )
+        raise CrsError(f"Some positions lie where {target.name} is not defined. Choose a CRS that covers them.")
     return moved
 
 

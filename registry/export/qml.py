@@ -88,9 +88,7 @@ def _category(categories: Element, at: int, value: str, label: str) -> None:
 
 
 def _symbol(parent: Element, at: int, type_: str) -> Element:
-    return SubElement(
-        parent, "symbol", type=type_, name=str(at), alpha="1", clip_to_extent="1", force_rhr="0"
-    )
+    return SubElement(parent, "symbol", type=type_, name=str(at), alpha="1", clip_to_extent="1", force_rhr="0")
 
 
 def _marker(parent: Element, at: int, symbol: Symbol, *, level: int) -> None:

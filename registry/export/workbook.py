@@ -121,19 +121,13 @@ def _cells(layer: Layer, lang: str) -> list[list[Any]]:
         values = layer.frame[name]
         if isinstance(values.dtype, pd.DatetimeTZDtype):
             values = values.dt.tz_convert("UTC").dt.tz_localize(None)  # a spreadsheet knows no zones
-        codes: dict[Any, str] = {
-            code: getattr(term, lang) for code, term in (layer.codes(name) or {}).items()
-        }
-        listed = [
-            None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)
-        ]
+        codes: dict[Any, str] = {code: getattr(term, lang) for code, term in (layer.codes(name) or {}).items()}
+        listed = [None if missing else value for value, missing in zip(values.tolist(), values.isna(), strict=True)]
         columns.append([codes.get(value, value) for value in listed] if codes else listed)
     return columns + [values.tolist() for values in positions(layer).values()]
 
 
-def _write_sheet(
-    sheet: Worksheet, headings: list[str], columns: list[list[Any]], formats: Mapping[str, Any]
-) -> None:
+def _write_sheet(sheet: Worksheet, headings: list[str], columns: list[list[Any]], formats: Mapping[str, Any]) -> None:
     sheet.freeze_panes(1, 0)
     for at, (heading, values) in enumerate(zip(headings, columns, strict=True)):
         sheet.set_column(at, at, _width(heading, values))
@@ -141,9 +135,7 @@ def _write_sheet(
     if headings:
         sheet.autofilter(0, 0, rows, len(headings) - 1)
     _write_row(sheet, 0, headings, formats, heading=True)
-    shortened = sum(
-        _write_row(sheet, at, row, formats) for at, row in enumerate(zip(*columns, strict=True), start=1)
-    )
+    shortened = sum(_write_row(sheet, at, row, formats) for at, row in enumerate(zip(*columns, strict=True), start=1))
     if shortened:
         log.warning(
             "%s: %d texts are longer than the %d characters of a cell and were cut.",

@@ -182,17 +182,11 @@ def _refuse_a_store(out: Path) -> None:
         return
     journal = out.with_name(out.name + "-wal")
     if journal.exists() and journal.stat().st_size:
-        raise UnwritableFileError(
-            f"{out} is open in another program. Close it there, or choose another name."
-        )
+        raise UnwritableFileError(f"{out} is open in another program. Close it there, or choose another name.")
     try:
         with closing(sqlite3.connect(f"{out.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            found: Any = connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'registry_property'"
-            ).fetchone()
+            found: Any = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'registry_property'").fetchone()
     except sqlite3.Error:
         return  # not a database: an ordinary file, to be replaced as any other
     if found:
-        raise BadParameterError(
-            f"{out} is a registry's store. An export would replace it: choose another name."
-        )
+        raise BadParameterError(f"{out} is a registry's store. An export would replace it: choose another name.")

@@ -137,9 +137,7 @@ class _Checking:
             values = self._values(column, at)
             header = self.table.headers.get(column, column)
             parts.append(
-                pd.DataFrame(
-                    {"row": self.table.rows[at], "column": header, "value": values, "reason": reasons[at]}
-                )
+                pd.DataFrame({"row": self.table.rows[at], "column": header, "value": values, "reason": reasons[at]})
             )
         empty = findings()
         if not parts:
@@ -180,15 +178,11 @@ def _constant(field: Field, text: str, n: int) -> Any:
 def _reject_overflow(table: SourceTable, checking: _Checking) -> None:
     reasons: NDArray[np.object_] = np.full(len(table.rows), "", dtype=object)
     for at in np.flatnonzero(table.overflow != ""):
-        reasons[at] = (
-            f"The row has more cells than the header: '{table.overflow[at]}' stands under no header."
-        )
+        reasons[at] = f"The row has more cells than the header: '{table.overflow[at]}' stands under no header."
     checking.error("", reasons)
 
 
-def _reject_repeated_codes(
-    table: SourceTable, columns: Columns, records: dict[str, Any], checking: _Checking
-) -> None:
+def _reject_repeated_codes(table: SourceTable, columns: Columns, records: dict[str, Any], checking: _Checking) -> None:
     """A code names one site: the second row with it is turned back."""
     if "code" not in columns.of_field:
         return
@@ -216,9 +210,7 @@ def _extra(cells: pd.DataFrame, names: list[str]) -> Any:
         return np.full(len(cells), None, dtype=object)
     joined = pc.binary_join_element_wise(*members, _large(""))
     # The comma in front of the first member gives way to the brace.
-    whole = pc.binary_join_element_wise(
-        _large("{"), pc.utf8_slice_codeunits(joined, 2), _large("}"), _large("")
-    )
+    whole = pc.binary_join_element_wise(_large("{"), pc.utf8_slice_codeunits(joined, 2), _large("}"), _large(""))
     return pc.if_else(pc.equal(joined, ""), None, whole).to_numpy(zero_copy_only=False)
 
 

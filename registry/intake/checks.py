@@ -170,8 +170,4 @@ def credit_code_fault(code: str) -> str:
         for weight, character in zip(_CREDIT_WEIGHTS, code[:17], strict=True)
     )
     expected = _CREDIT_CHARACTERS[-total % 31]
-    return (
-        ""
-        if code[17] == expected
-        else f"The check digit of the credit code is {code[17]}; it should be {expected}."
-    )
+    return "" if code[17] == expected else f"The check digit of the credit code is {code[17]}; it should be {expected}."

@@ -73,9 +73,7 @@ def read_angles(cells: pd.Series[str], axis: Axis) -> Angles:
     return Angles(degrees, problem)
 
 
-def off_the_globe(
-    latitude: NDArray[np.float64], longitude: NDArray[np.float64]
-) -> dict[Axis, NDArray[np.object_]]:
+def off_the_globe(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> dict[Axis, NDArray[np.object_]]:
     """Why a pair of angles (n,) is no place, by the axis that is to blame; "" where it is one."""
     n = len(latitude)
     wrong_lat, wrong_lon = np.abs(latitude) > LIMIT["latitude"], np.abs(longitude) > LIMIT["longitude"]
@@ -85,9 +83,7 @@ def off_the_globe(
     lon_problem[wrong_lon] = "The longitude is outside −180 to 180 degrees."
     swapped = wrong_lat & (np.abs(latitude) <= LIMIT["longitude"]) & (np.abs(longitude) <= LIMIT["latitude"])
     lat_problem[swapped] = "The latitude is outside −90 to 90 degrees; latitude and longitude look swapped."
-    lat_problem[(latitude == 0) & (longitude == 0)] = (
-        "Latitude 0 and longitude 0 stand for an empty position."
-    )
+    lat_problem[(latitude == 0) & (longitude == 0)] = "Latitude 0 and longitude 0 stand for an empty position."
     return {"latitude": lat_problem, "longitude": lon_problem}
 
 

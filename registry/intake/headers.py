@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from registry.errors import MappingError, UnknownColumnError
+from registry.intake.mapping import GEOGRAPHIC, PROJECTED
 from registry.intake.spelling import fold
 from registry.intake.units import unit_factor
 from registry.model.fields import Field, source_fields
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from registry.intake.mapping import Mapping
     from registry.intake.source_table import SourceTable
     from registry.model.vocabulary import Kind
-
-GEOGRAPHIC = ("latitude", "longitude")
-PROJECTED = ("northing", "easting")
 
 _POSITION_HEADERS: dict[str, tuple[str, ...]] = {
     "latitude": ("latitude", "lat", "纬度", "緯度", "中心纬度", "中心点纬度", "库区中心纬度",
@@ -72,9 +70,7 @@ def assign_columns(table: SourceTable, kind: Kind, mapping: Mapping | None) -> C
     """
     fields_ = {field_.name: field_ for field_ in source_fields(kind)}
     columns = Columns(_mapped(table, mapping))
-    columns.by_geometry = table.points is not None and columns.of_field.keys().isdisjoint(
-        GEOGRAPHIC + PROJECTED
-    )
+    columns.by_geometry = table.points is not None and columns.of_field.keys().isdisjoint(GEOGRAPHIC + PROJECTED)
     projected = mapping is not None and mapping.projected
     position = () if columns.by_geometry else PROJECTED if projected else GEOGRAPHIC
     constants = mapping.constants if mapping else {}
@@ -102,9 +98,7 @@ def assign_columns(table: SourceTable, kind: Kind, mapping: Mapping | None) -> C
     columns.extra = [column for column in table.headers if column not in used]
     _settle_units(table, columns, fields_, mapping)
     if columns.extra:
-        columns.notes.append(
-            f"{table.label}: kept as extra, no field takes them: {', '.join(columns.extra)}."
-        )
+        columns.notes.append(f"{table.label}: kept as extra, no field takes them: {', '.join(columns.extra)}.")
     # Where the mapping file puts our words for the source's, the source's are kept beside them.
     translated = mapping.meanings if mapping else ()
     columns.extra += [columns.of_field[name] for name in translated if name in columns.of_field]
@@ -184,9 +178,7 @@ def _splits(header: str) -> list[tuple[str, str]]:
     return [(match[1], match[2]) for match in (_BRACKETED.match(plain), _SEPARATED.match(plain)) if match]
 
 
-def _settle_units(
-    table: SourceTable, columns: Columns, fields_: dict[str, Field], mapping: Mapping | None
-) -> None:
+def _settle_units(table: SourceTable, columns: Columns, fields_: dict[str, Field], mapping: Mapping | None) -> None:
     """Factor of every measured column: from the mapping file, else from the header, else one."""
     for name, column in columns.of_field.items():
         field_ = fields_.get(name)
@@ -204,9 +196,7 @@ def _settle_units(
             and fold(header) != fold(field_.name)
             and unit_factor(header.rsplit("_", 1)[-1], field_) is None
         ):
-            columns.notes.append(
-                f"{table.label}: '{header}' says no unit; its numbers were read as {field_.unit}."
-            )
+            columns.notes.append(f"{table.label}: '{header}' says no unit; its numbers were read as {field_.unit}.")
         columns.factor[name] = 1.0 if known is None else known
 
 

@@ -32,7 +32,6 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from registry.errors import MappingError, UnknownKindError, UnreadableFileError
-from registry.intake.headers import GEOGRAPHIC, PROJECTED
 from registry.intake.spelling import code_spellings, fold
 from registry.intake.units import unit_factor
 from registry.model.fields import Field, source_fields
@@ -40,6 +39,10 @@ from registry.model.vocabulary import Kind, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# The fields that give a position, by the sort of CRS that the table is in.
+GEOGRAPHIC = ("latitude", "longitude")
+PROJECTED = ("northing", "easting")
 
 _KEYS = ("kind", "crs", "decimal", "columns", "units", "values", "constants")
 _NOT_YET = ("gcj-02", "gcj02", "bd-09", "bd09", "auto")
@@ -190,9 +193,7 @@ def _crs(value: Any) -> str | None:
     try:
         crs = CRS.from_user_input(value)
     except CRSError:
-        raise MappingError(
-            f'crs = "{value}" is not a coordinate reference system that is known here.'
-        ) from None
+        raise MappingError(f'crs = "{value}" is not a coordinate reference system that is known here.') from None
     if not (crs.is_geographic or crs.is_projected):
         raise MappingError(f'crs = "{value}" is neither geographic nor projected.')
     return value

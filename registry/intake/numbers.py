@@ -54,9 +54,7 @@ class Numbers:
 
 
 @np.errstate(over="ignore")  # a number that is too large is told below
-def read_numbers(
-    cells: pd.Series[str], field: Field, *, factor: float = 1.0, decimal: str | None = None
-) -> Numbers:
+def read_numbers(cells: pd.Series[str], field: Field, *, factor: float = 1.0, decimal: str | None = None) -> Numbers:
     """Read a column of trimmed text as numbers of a field.
 
     Parameters
@@ -106,9 +104,7 @@ def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -
         pc.replace_substring_regex(plain, pattern=r" ?([^\d.,]) ?|^ | $", replacement=r"\1"),
     )
     parts = pc.extract_regex(plain, pattern=_WRITTEN)
-    sign, body, exponent, unit = (
-        pc.struct_field(parts, name) for name in ("sign", "body", "exponent", "unit")
-    )
+    sign, body, exponent, unit = (pc.struct_field(parts, name) for name in ("sign", "body", "exponent", "unit"))
     shape = {
         name: _matches(body, pattern)
         for name, pattern in (
@@ -158,9 +154,9 @@ def _unit_factors(unit: Any, field: Field, factor: float) -> tuple[NDArray[np.fl
 
 
 def _matches(text: Any, pattern: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = pc.fill_null(
-        pc.match_substring_regex(text, pattern), fill_value=False
-    ).to_numpy(zero_copy_only=False)
+    found: NDArray[np.bool_] = pc.fill_null(pc.match_substring_regex(text, pattern), fill_value=False).to_numpy(
+        zero_copy_only=False
+    )
     return found
 
 

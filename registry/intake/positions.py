@@ -38,9 +38,7 @@ class Positions:
     notes: list[str] = field(default_factory=list)
 
 
-def read_positions(
-    table: SourceTable, columns: Columns, mapping: Mapping | None, store_crs: str
-) -> Positions:
+def read_positions(table: SourceTable, columns: Columns, mapping: Mapping | None, store_crs: str) -> Positions:
     """Read the positions of a table and bring them to the store's CRS.
 
     Notes
@@ -77,9 +75,7 @@ def _from_angles(table: SourceTable, columns: Columns, crs: str | None, store_cr
 def _from_metres(table: SourceTable, columns: Columns, mapping: Mapping, store_crs: str) -> Positions:
     columns_ = {name: columns.of_field[name] for name in ("easting", "northing")}
     read = {
-        name: read_numbers(
-            table.cells[column], Field(name, "real", name, name, unit="m"), decimal=mapping.decimal
-        )
+        name: read_numbers(table.cells[column], Field(name, "real", name, name, unit="m"), decimal=mapping.decimal)
         for name, column in columns_.items()
     }
     positions = Positions(read["easting"].floats, read["northing"].floats)
@@ -96,8 +92,7 @@ def _from_geometry(table: SourceTable, stated: str | None, store_crs: str) -> Po
     crs = points.crs or stated
     if crs is None:
         raise CrsError(
-            f"{table.label}: the layer has no coordinate reference system. "
-            'Name it in the mapping file: crs = "EPSG:…".'
+            f'{table.label}: the layer has no coordinate reference system. Name it in the mapping file: crs = "EPSG:…".'
         )
     lost = (points.problem == "") & ~(np.isfinite(points.x) & np.isfinite(points.y))
     problem = np.where(lost, "The point has no coordinates.", points.problem)
@@ -106,9 +101,7 @@ def _from_geometry(table: SourceTable, stated: str | None, store_crs: str) -> Po
     return positions
 
 
-def _transform(
-    table: SourceTable, positions: Positions, crs: str, store_crs: str, blamed: tuple[str, ...]
-) -> None:
+def _transform(table: SourceTable, positions: Positions, crs: str, store_crs: str, blamed: tuple[str, ...]) -> None:
     """Bring positions from one CRS to the store's in place, and look whether they are on the globe."""
     good = np.ones(len(positions.lon), dtype=bool)
     for _, reasons in positions.errors:

@@ -75,9 +75,7 @@ def region_file(path: Path, crs: pyproj.CRS, *, code_field: str, name_field: str
     try:
         raw = pyogrio.read_dataframe(path)
     except (DataSourceError, DataLayerError) as error:
-        raise UnreadableFileError(
-            f"{path}: this is not a vector file that GDAL can read ({error})."
-        ) from None
+        raise UnreadableFileError(f"{path}: this is not a vector file that GDAL can read ({error}).") from None
     for field in (code_field, name_field):
         if field not in raw.columns:
             found = ", ".join(str(name) for name in raw.columns if name != "geometry")

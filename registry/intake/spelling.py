@@ -31,7 +31,5 @@ def fold(text: str) -> str:
 def code_spellings(codes: Mapping[str, Term]) -> dict[str, str]:
     """Folded spelling to code, for every code of a list: the code itself, its labels and its synonyms."""
     return {
-        fold(spelling): code
-        for code, term in codes.items()
-        for spelling in (code, term.zh, term.en, *term.synonyms)
+        fold(spelling): code for code, term in codes.items() for spelling in (code, term.zh, term.en, *term.synonyms)
     }

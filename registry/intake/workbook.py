@@ -31,15 +31,11 @@ def read_workbook(path: Path, kind: Kind, sheet: str | None) -> SourceTable:
     except (CalamineError, OSError, ValueError) as error:
         raise UnreadableFileError(f"{path.name}: not a readable workbook: {one_line(error)}.") from error
     if sheet is not None and sheet not in sheets:
-        raise UnreadableFileError(
-            f"{path.name}: no sheet '{sheet}'. It has: {', '.join(workbook.sheet_names)}."
-        )
+        raise UnreadableFileError(f"{path.name}: no sheet '{sheet}'. It has: {', '.join(workbook.sheet_names)}.")
     filled = {name: rows for name, rows in sheets.items() if rows}
     if not filled:
         raise EmptyTableError(
-            f"{path.name}: every sheet is empty."
-            if sheet is None
-            else f"{path.name}: sheet '{sheet}' is empty."
+            f"{path.name}: every sheet is empty." if sheet is None else f"{path.name}: sheet '{sheet}' is empty."
         )
     name = chosen_layer(path, list(filled), kind, "sheet")
     columns = zip(*filled[name], strict=True)
@@ -60,8 +56,7 @@ def chosen_layer(path: Path, names: list[str], kind: Kind, what: str) -> str:
     if len(alike) == 1:
         return alike[0]
     raise UnreadableFileError(
-        f"{path.name}: it has {len(names)} {what}s with data ({', '.join(names)}). "
-        "Say which one with --sheet."
+        f"{path.name}: it has {len(names)} {what}s with data ({', '.join(names)}). Say which one with --sheet."
     )
 
 

@@ -35,9 +35,7 @@ def dam_class(height_m: ArrayLike, storage_m3: ArrayLike) -> NDArray[np.float64]
     failure would gravely harm a town, an industry or a trunk line: such an official class stands above the
     one computed here.
     """
-    height, storage = np.broadcast_arrays(
-        np.asarray(height_m, dtype=float), np.asarray(storage_m3, dtype=float)
-    )
+    height, storage = np.broadcast_arrays(np.asarray(height_m, dtype=float), np.asarray(storage_m3, dtype=float))
     by_height = 5 - np.searchsorted(HEIGHT_BOUNDS_M, height, side="right")
     by_storage = 5 - np.searchsorted(STORAGE_BOUNDS_M3, storage, side="right")
     higher = np.minimum(by_height, by_storage)

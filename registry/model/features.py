@@ -75,9 +75,7 @@ class _Feature(Identified):
     credit_code: Mapped[str | None] = mapped_column(
         Text,
         sort_order=-94,
-        info=about(
-            "统一社会信用代码", "Unified social credit code", "社会信用代码", "信用代码", "credit code"
-        ),
+        info=about("统一社会信用代码", "Unified social credit code", "社会信用代码", "信用代码", "credit code"),
     )
     status: Mapped[str | None] = mapped_column(
         Text,
@@ -97,9 +95,7 @@ class _Feature(Identified):
         Text, sort_order=-92, index=True, info=about("省级代码", "Province code")
     )
     city_code: Mapped[str | None] = mapped_column(Text, sort_order=-91, info=about("地级代码", "City code"))
-    county_code: Mapped[str | None] = mapped_column(
-        Text, sort_order=-90, info=about("县级代码", "County code")
-    )
+    county_code: Mapped[str | None] = mapped_column(Text, sort_order=-90, info=about("县级代码", "County code"))
     declared_province: Mapped[str | None] = mapped_column(
         Text,
         sort_order=-89,
@@ -132,18 +128,14 @@ class _Feature(Identified):
         info=about("位置精度", "Position accuracy", "定位精度", "accuracy", unit="m", minimum=0, maximum=1e6),
     )
     warnings: Mapped[str | None] = mapped_column(Text, sort_order=90, info=about("警告", "Warnings"))
-    extra: Mapped[str | None] = mapped_column(
-        Text, sort_order=91, info=about("其他来源列", "Other source columns")
-    )
+    extra: Mapped[str | None] = mapped_column(Text, sort_order=91, info=about("其他来源列", "Other source columns"))
 
     @declared_attr
     def source_id(cls) -> Mapped[int | None]:  # noqa: N805
         """The source a row came from."""
         return mapped_column(ForeignKey("source.id"), sort_order=92, info=about("来源", "Source"))
 
-    geom: Mapped[Any] = mapped_column(
-        Geometry("POINT"), nullable=False, sort_order=93, info=about("位置", "Position")
-    )
+    geom: Mapped[Any] = mapped_column(Geometry("POINT"), nullable=False, sort_order=93, info=about("位置", "Position"))
 
 
 class TailingsPond(_Feature, Base):
@@ -167,9 +159,7 @@ class TailingsPond(_Feature, Base):
     )
     mineral: Mapped[str | None] = mapped_column(
         Text,
-        info=about(
-            "主要矿种", "Mineral", "矿种", "主矿种", "尾矿类型", "main mineral", "ore", codes=v.MINERALS
-        ),
+        info=about("主要矿种", "Mineral", "矿种", "主矿种", "尾矿类型", "main mineral", "ore", codes=v.MINERALS),
     )
     storage_form: Mapped[str | None] = mapped_column(
         Text,
@@ -177,9 +167,7 @@ class TailingsPond(_Feature, Base):
     )
     dam_class: Mapped[int | None] = mapped_column(
         Integer,
-        info=about(
-            "等别", "Dam class", "库等别", "尾矿库等别", "现状等别", "设计等别", **ranks(v.DAM_CLASSES)
-        ),
+        info=about("等别", "Dam class", "库等别", "尾矿库等别", "现状等别", "设计等别", **ranks(v.DAM_CLASSES)),
     )
     dam_height_m: Mapped[float | None] = mapped_column(
         Double,
@@ -198,9 +186,7 @@ class TailingsPond(_Feature, Base):
     )
     design_height_m: Mapped[float | None] = mapped_column(
         Double,
-        info=about(
-            "设计坝高", "Design dam height", "设计总坝高", "design height", unit="m", minimum=0, maximum=500
-        ),
+        info=about("设计坝高", "Design dam height", "设计总坝高", "design height", unit="m", minimum=0, maximum=500),
     )
     storage_m3: Mapped[float | None] = mapped_column(
         Double,
@@ -236,12 +222,8 @@ class TailingsPond(_Feature, Base):
         Boolean(create_constraint=False),
         info=about("头顶库", "People or facilities within 1 km downstream", "是否头顶库", codes=v.BOOLEANS),
     )
-    hazard_scheme: Mapped[str | None] = mapped_column(
-        Text, info=about("风险评级体系", "Hazard scheme", "评级体系")
-    )
-    hazard_class: Mapped[str | None] = mapped_column(
-        Text, info=about("风险等级", "Hazard class", "风险级别", "hazard")
-    )
+    hazard_scheme: Mapped[str | None] = mapped_column(Text, info=about("风险评级体系", "Hazard scheme", "评级体系"))
+    hazard_class: Mapped[str | None] = mapped_column(Text, info=about("风险等级", "Hazard class", "风险级别", "hazard"))
 
 
 class GangueHeap(_Feature, Base):
@@ -258,9 +240,7 @@ class GangueHeap(_Feature, Base):
     burning: Mapped[str | None] = mapped_column(
         Text, info=about("自燃情况", "Burning", "自燃", "是否自燃", codes=v.BURNING)
     )
-    mine_name: Mapped[str | None] = mapped_column(
-        Text, info=about("所属煤矿", "Mine", "煤矿名称", "煤矿", "mine")
-    )
+    mine_name: Mapped[str | None] = mapped_column(Text, info=about("所属煤矿", "Mine", "煤矿名称", "煤矿", "mine"))
 
 
 class SmeltingSite(_Feature, Base):

@@ -128,9 +128,7 @@ class Region(Identified, Base):
     name: Mapped[str] = mapped_column(Text, info=about("名称", "Name"))
     name_en: Mapped[str | None] = mapped_column(Text, info=about("英文名称", "Name (English)"))
     parent_code: Mapped[str | None] = mapped_column(Text, info=about("上级代码", "Parent code"))
-    area_km2: Mapped[float] = mapped_column(
-        Double, info=about("椭球面积", "Geodesic area", unit="km2", minimum=0)
-    )
+    area_km2: Mapped[float] = mapped_column(Double, info=about("椭球面积", "Geodesic area", unit="km2", minimum=0))
     geom: Mapped[Any] = mapped_column(Geometry("MULTIPOLYGON"), nullable=False, info=about("范围", "Extent"))
 
 
@@ -205,9 +203,7 @@ class Change(Identified, Base):
     action: Mapped[str] = mapped_column(Text, info=about("操作", "Action"))
     before: Mapped[str | None] = mapped_column(Text, info=about("变更前", "Before"))
     after: Mapped[str | None] = mapped_column(Text, info=about("变更后", "After"))
-    import_run_id: Mapped[int | None] = mapped_column(
-        ForeignKey("import_run.id"), info=about("导入批次", "Import run")
-    )
+    import_run_id: Mapped[int | None] = mapped_column(ForeignKey("import_run.id"), info=about("导入批次", "Import run"))
 
 
 class StoreProperty(Base):
@@ -236,9 +232,7 @@ def _constrain() -> None:
                     CheckConstraint(f"{column.name} BETWEEN {low} AND {high}", name=f"{column.name}_range")
                 )
             elif low is not None:
-                table.append_constraint(
-                    CheckConstraint(f"{column.name} >= {low}", name=f"{column.name}_range")
-                )
+                table.append_constraint(CheckConstraint(f"{column.name} >= {low}", name=f"{column.name}_range"))
 
 
 _constrain()

@@ -49,9 +49,7 @@ class Inlined(Element):
 class Block(Element):
     """Packed data in a page: a script element that no browser runs, read by its id."""
 
-    _template = Template(
-        '<script type="application/gzip" id="{{ this.block_id }}">{{ this.packed }}</script>\n'
-    )
+    _template = Template('<script type="application/gzip" id="{{ this.block_id }}">{{ this.packed }}</script>\n')
 
     def __init__(self, block_id: str, packed: str) -> None:
         super().__init__()

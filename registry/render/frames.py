@@ -19,9 +19,7 @@ _AS_THEY_ARE = {4326, 4490}
 
 def _in_degrees(frame: GeoDataFrame) -> GeoDataFrame:
     if frame.crs is None:
-        raise CrsError(
-            "A layer of a map has no coordinate reference system: set it with `frame.set_crs(...)`."
-        )
+        raise CrsError("A layer of a map has no coordinate reference system: set it with `frame.set_crs(...)`.")
     return frame if frame.crs.to_epsg() in _AS_THEY_ARE else frame.to_crs("EPSG:4326")
 
 

@@ -68,9 +68,7 @@ def code_terms(kinds: Iterable[str], columns: Iterable[str], lang: str) -> dict[
     for kind in kinds:
         for name, field in known_fields(kind).items():
             if name in wanted and field.codes:
-                terms.setdefault(name, {}).update(
-                    {code: said(term, lang) for code, term in field.codes.items()}
-                )
+                terms.setdefault(name, {}).update({code: said(term, lang) for code, term in field.codes.items()})
     for name in wanted & {"waste_codes", "waste_code"}:
         terms[name] = {code: f"{code} {said(term, lang)}" for code, term in WASTE_CATEGORIES.items()}
     return terms

@@ -108,19 +108,13 @@ class SitesLayer(PackedLayer):
         if regions is not None:
             names = region_terms(regions, lang)
             for column in {"province_code", "city_code", "county_code"} & set(values.columns):
-                terms[column] = {
-                    code: names[code] for code in values[column].dropna().unique() if code in names
-                }
+                terms[column] = {code: names[code] for code in values[column].dropna().unique() if code in names}
         fields = {}
         for kind in kinds:
             held = values.loc[rows["kind"] == kind].dropna(axis="columns", how="all")
             fields[kind] = popup_fields(kind, held.columns, lang)
         shown = {field["name"] for entries in fields.values() for field in entries}
-        kept = [
-            name
-            for name in values.columns
-            if name in shown | {"name", "name_en", "kind", "supervision_level"}
-        ]
+        kept = [name for name in values.columns if name in shown | {"name", "name_en", "kind", "supervision_level"}]
         columns = [
             uid_column("uid", [str(uid) for uid in rows.index]),
             coordinate_column("lng", rows["lng"].to_numpy(float)),
@@ -292,16 +286,12 @@ class NearestLayer(PackedLayer):
         control: bool = True,
     ) -> None:
         if not breaks_km or list(breaks_km) != sorted(breaks_km):
-            raise BadParameterError(
-                "The breaks between classes of distance must be one or more rising numbers of km."
-            )
+            raise BadParameterError("The breaks between classes of distance must be one or more rising numbers of km.")
         words = words_of(lang)
         super().__init__(name or words["lines"], show=show, control=control)
         self._name = "NearestLayer"
         self.sites_layer = sites
-        ends = nearest["site_uid"].astype(str).isin(sites.row_of) & nearest["plant_uid"].astype(str).isin(
-            sites.row_of
-        )
+        ends = nearest["site_uid"].astype(str).isin(sites.row_of) & nearest["plant_uid"].astype(str).isin(sites.row_of)
         links = nearest[ends]
         site = np.array([sites.row_of[str(uid)] for uid in links["site_uid"]], dtype=np.int64)
         plant = np.array([sites.row_of[str(uid)] for uid in links["plant_uid"]], dtype=np.int64)

@@ -82,9 +82,7 @@ def site_map(
     if regions is not None and len(regions):
         over_tiles = basemap != "none"
         layers.append(
-            RegionsLayer(
-                _top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles
-            )
+            RegionsLayer(_top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles)
         )
     points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=() if symbols else _SITE_GROUPS)
     layers.append(points)  # before the layers that point at its rows

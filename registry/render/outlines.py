@@ -19,9 +19,7 @@ AREA_TOLERANCE_DEG = 0.01
 _DECIMALS = 4  # of a degree: 11 m, below a pixel until zoom 14
 
 
-def simplify_regions(
-    geometry: NDArray[np.object_], tolerance_deg: float = REGION_TOLERANCE_DEG
-) -> NDArray[np.object_]:
+def simplify_regions(geometry: NDArray[np.object_], tolerance_deg: float = REGION_TOLERANCE_DEG) -> NDArray[np.object_]:
     """Regions with fewer points whose common borders still meet; where they overlap, each for itself."""
     sound = np.where(shapely.is_valid(geometry), geometry, shapely.make_valid(geometry))
     polygons = np.array([_areas_of(shape) for shape in sound], dtype=object)
@@ -30,9 +28,7 @@ def simplify_regions(
     return simplify_areas(polygons, tolerance_deg)
 
 
-def simplify_areas(
-    geometry: NDArray[np.object_], tolerance_deg: float = AREA_TOLERANCE_DEG
-) -> NDArray[np.object_]:
+def simplify_areas(geometry: NDArray[np.object_], tolerance_deg: float = AREA_TOLERANCE_DEG) -> NDArray[np.object_]:
     """Areas that share no borders, with fewer points."""
     return np.asarray(shapely.simplify(geometry, tolerance_deg), dtype=object)
 
@@ -41,9 +37,7 @@ def _areas_of(shape: shapely.Geometry) -> shapely.Geometry:
     """The polygons of a geometry that `make_valid` may have mixed with lines."""
     if isinstance(shape, (shapely.Polygon, shapely.MultiPolygon)):
         return shape
-    parts = [
-        part for part in shapely.get_parts(shape) if isinstance(part, (shapely.Polygon, shapely.MultiPolygon))
-    ]
+    parts = [part for part in shapely.get_parts(shape) if isinstance(part, (shapely.Polygon, shapely.MultiPolygon))]
     return shapely.union_all(parts)
 
 

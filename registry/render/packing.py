@@ -50,9 +50,7 @@ def integer_column(name: str, values: NDArray[np.int64], *, decimals: int = 0, d
 
 def coordinate_column(name: str, degrees: NDArray[np.float64], decimals: int = COORDINATE_DECIMALS) -> Packed:
     """Longitudes or latitudes in degrees, as steps of 10⁻ᵈᵉᶜⁱᵐᵃˡˢ degrees from point to point."""
-    return integer_column(
-        name, np.rint(degrees * 10**decimals).astype(np.int64), decimals=decimals, delta=True
-    )
+    return integer_column(name, np.rint(degrees * 10**decimals).astype(np.int64), decimals=decimals, delta=True)
 
 
 def number_column(name: str, values: NDArray[np.float64]) -> Packed:
@@ -60,9 +58,7 @@ def number_column(name: str, values: NDArray[np.float64]) -> Packed:
     missing = ~np.isfinite(values)
     filled = np.where(missing, 0.0, values)
     rounded = np.round(filled, MOST_DECIMALS)
-    decimals = next(
-        (d for d in range(MOST_DECIMALS) if np.array_equal(np.round(filled, d), rounded)), MOST_DECIMALS
-    )
+    decimals = next((d for d in range(MOST_DECIMALS) if np.array_equal(np.round(filled, d), rounded)), MOST_DECIMALS)
     scaled = np.rint(rounded * 10**decimals)
     if len(scaled) and np.abs(scaled).max() > _INT32:
         real = np.where(missing, np.nan, rounded).astype("<f8").view(np.uint8).reshape(-1, 8).T.tobytes()
@@ -94,9 +90,7 @@ def uid_column(name: str, values: Sequence[str]) -> Packed:
 def series_column(name: str, series: pd.Series) -> Packed:
     """Any column of a table: numbers and booleans as numbers, everything else as text."""
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
-        return number_column(
-            name, np.asarray(series.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
-        )
+        return number_column(name, np.asarray(series.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64))
     known = series.dropna()
     if len(known) and all(isinstance(value, (bool, np.bool_)) for value in known):
         truth = series.astype("boolean").to_numpy(dtype=float, na_value=np.nan)

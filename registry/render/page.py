@@ -129,9 +129,7 @@ def page_html(page: folium.Map, *, offline: bool = True) -> str:
     if seen.addresses:
         raise _needs("This map", seen.addresses[0])
     policy = _policy(seen.scripts)
-    return text.replace(
-        "<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1
-    )
+    return text.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
 
 
 def _policy(scripts: list[str]) -> str:
@@ -227,6 +225,4 @@ def write_page(target: Path, text: str) -> None:
         with suppress(OSError, ValueError):
             part.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnwritableFileError(
-            f"{target}: cannot be written ({reason}). Choose another file or folder."
-        ) from error
+        raise UnwritableFileError(f"{target}: cannot be written ({reason}). Choose another file or folder.") from error

@@ -89,11 +89,7 @@ def circles(
     winding = np.abs(step.sum(axis=1)) > 180.0
     ring[:, 1:, 0] = ring[:, :1, 0] + np.cumsum(step[:, :-1], axis=1)
     # Near a pole a straight line of longitude and latitude is no shortest way: more vertices there.
-    coarse = (
-        np.flatnonzero(np.abs(step).max(axis=1) > _WIDE_STEP)
-        if vertices < FINE_VERTICES
-        else np.empty(0, int)
-    )
+    coarse = np.flatnonzero(np.abs(step).max(axis=1) > _WIDE_STEP) if vertices < FINE_VERTICES else np.empty(0, int)
     both_poles = ~winding & (reach > half_meridian_m(geod) / 2.0) & _holds_both_poles(geod, lat, reach)
     outside = (ring[:, :, 0].min(axis=1) < -180.0) | (ring[:, :, 0].max(axis=1) > 180.0)
 

@@ -77,9 +77,7 @@ def by_region(
     else:
         geodesy.check_index(sites, "sites")
         if not sites.index.isin(located.index).all():
-            raise BadParameterError(
-                "located: a site is missing. Give one region code for every site, by uid."
-            )
+            raise BadParameterError("located: a site is missing. Give one region code for every site, by uid.")
     known = pd.Series(np.arange(len(codes)), index=codes)
     row = known.reindex(located.reindex(sites.index).to_numpy(dtype=object)).to_numpy()
     inside = ~np.isnan(row.astype(np.float64))
@@ -99,9 +97,7 @@ def by_region(
     for level in (1, 2, 3):
         table[f"level_{level}"] = count(_equals(sites, "supervision_level", level))
     for column in _TONNES:
-        table[column] = (
-            total(_numbers(sites[column])) if column in sites.columns else np.full(len(codes), np.nan)
-        )
+        table[column] = total(_numbers(sites[column])) if column in sites.columns else np.full(len(codes), np.nan)
 
     amount = np.asarray(table["sites" if measure == "count" else measure], dtype=np.float64)
     area = regions.areas_km2(provinces).to_numpy()
@@ -160,16 +156,12 @@ def _check(sites: GeoDataFrame, provinces: GeoDataFrame, measure: str, reference
     if measure not in ("count", *_TONNES):
         raise BadParameterError(f"measure {measure!r} is unknown. Choose count, annual_t or stock_t.")
     if measure != "count" and measure not in sites.columns:
-        raise UnknownColumnError(
-            f"sites: no column {measure}, so nothing to measure. Add it, or measure count."
-        )
+        raise UnknownColumnError(f"sites: no column {measure}, so nothing to measure. Add it, or measure count.")
     if "code" not in provinces.columns:
         raise UnknownColumnError(f"regions: no column code. Found: {', '.join(map(str, provinces.columns))}.")
     twice = provinces["code"][provinces["code"].duplicated()]
     if len(twice):
-        raise BadParameterError(
-            f"regions: code {twice.iloc[0]} occurs more than once. Give regions of one level."
-        )
+        raise BadParameterError(f"regions: code {twice.iloc[0]} occurs more than once. Give regions of one level.")
     if reference is None:
         return
     if reference not in provinces.columns:

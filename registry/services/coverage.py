@@ -125,18 +125,14 @@ def within_radius(
         per_plant=_per_plant(plants, radii, found, known),
         per_site=site_uid.assign(plants=found.plants_of_site.ravel()),
         totals=totals,
-        by_group=_by_group(
-            sites, radii, found, (annual if known[0] else np.full(len(sites), np.nan), reached)
-        ),
+        by_group=_by_group(sites, radii, found, (annual if known[0] else np.full(len(sites), np.nan), reached)),
         unreached=site_uid[~reached.ravel()].reset_index(drop=True),
         areas=drawn,
     )
 
 
 def _radii(radius_km: float | Iterable[float], most: float) -> FloatArray:
-    radii = np.unique(
-        np.array([radius_km] if isinstance(radius_km, (int, float)) else list(radius_km), float)
-    )
+    radii = np.unique(np.array([radius_km] if isinstance(radius_km, (int, float)) else list(radius_km), float))
     if radii.size == 0:
         raise BadParameterError("radius_km: none is given. Give one or more radii in km.")
     bad = radii[~((radii > 0) & (radii <= most))]
@@ -158,9 +154,7 @@ def _share(part: FloatArray | NDArray[np.int64], whole: float) -> FloatArray:
     return np.asarray(part / whole) if whole > 0 else np.full(len(part), np.nan)
 
 
-def _per_plant(
-    plants: pd.DataFrame, radii: FloatArray, found: Reach, known: tuple[bool, bool]
-) -> pd.DataFrame:
+def _per_plant(plants: pd.DataFrame, radii: FloatArray, found: Reach, known: tuple[bool, bool]) -> pd.DataFrame:
     table = _stacked(plants.index, radii, "plant_uid")
     table["sites"] = found.sites_of_plant.ravel()
     for number, column in enumerate(TONNES):
@@ -174,9 +168,7 @@ def _by_group(
     annual, reached = of_site
     keys = pd.DataFrame(
         {
-            name: sites[column].astype(object)
-            if column in sites.columns
-            else pd.Series(None, sites.index, object)
+            name: sites[column].astype(object) if column in sites.columns else pd.Series(None, sites.index, object)
             for name, column in _GROUPS.items()
         }
     ).reset_index(drop=True)
@@ -202,9 +194,7 @@ def _by_group(
     return pd.concat(blocks, ignore_index=True)
 
 
-def _areas(
-    geod: pyproj.Geod, centres: tuple[FloatArray, FloatArray], radii: FloatArray, crs: CRS
-) -> GeoDataFrame:
+def _areas(geod: pyproj.Geod, centres: tuple[FloatArray, FloatArray], radii: FloatArray, crs: CRS) -> GeoDataFrame:
     places = np.unique(np.column_stack(centres), axis=0)
     x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
     unions = np.empty(radii.size, dtype=object)

@@ -83,12 +83,8 @@ def geodetic_crs(crs: CRS) -> CRS:
     if base is not None and base.is_geocentric:
         base = CRS.from_epsg(4326)
     if base is None or crs.is_engineering or crs.is_vertical:
-        raise CrsError(
-            f"{crs.name} is not a geographic or projected CRS. Give the layer one that is on the earth."
-        )
-    if base.axis_info[0].unit_name != "degree" or (
-        base.prime_meridian and base.prime_meridian.longitude != 0
-    ):
+        raise CrsError(f"{crs.name} is not a geographic or projected CRS. Give the layer one that is on the earth.")
+    if base.axis_info[0].unit_name != "degree" or (base.prime_meridian and base.prime_meridian.longitude != 0):
         return CRS.from_epsg(4326)
     return base
 
@@ -173,9 +169,7 @@ def _unsound(geometry: BaseGeometry | None) -> str:
 # ------------------------------------------------------------------------------------------- distances
 
 
-def inverse(
-    geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, to_lon: FloatArray, to_lat: FloatArray
-) -> Inverse:
+def inverse(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, to_lon: FloatArray, to_lat: FloatArray) -> Inverse:
     """Geodesic distance in metres and starting azimuth between (n,) pairs of points, on all cores.
 
     The method is Karney's (2013, doi:10.1007/s00190-012-0578-z), exact to about 15 nanometres. Where both
@@ -251,9 +245,7 @@ def short_inverse(
     azimuth = np.degrees(np.arctan2(east * np.hypot(off_axis, up), off_axis**2 * step[:, 2] - up * out))
     azimuth[azimuth < 0] += 360.0
 
-    far = np.flatnonzero(
-        (chord > SHORT_M) | (chord < 1.0) | (np.abs(lat) > _SHORT_LATITUDE) | (np.abs(d_lon) > 90.0)
-    )
+    far = np.flatnonzero((chord > SHORT_M) | (chord < 1.0) | (np.abs(lat) > _SHORT_LATITUDE) | (np.abs(d_lon) > 90.0))
     if far.size:
         distance[far], azimuth[far] = inverse_chunk(geod, lon[far], lat[far], to_lon[far], to_lat[far])
     return Inverse(distance, azimuth)

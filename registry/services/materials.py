@@ -126,9 +126,7 @@ def matching(sites: pd.DataFrame, plants: pd.DataFrame, *, same_material: bool =
     UnknownColumnError : only one of the frames has the column.
     """
     if not same_material or not considered(sites.columns, plants.columns):
-        return Matching(
-            np.zeros(len(sites), np.intp), np.zeros(len(plants), np.intp), np.ones((1, 1), np.bool_)
-        )
+        return Matching(np.zeros(len(sites), np.intp), np.zeros(len(plants), np.intp), np.ones((1, 1), np.bool_))
     site_group, held = distinct(sites[COLUMN])
     plant_group, taken = distinct(plants[COLUMN])
     return Matching(site_group, plant_group, accepted(held, taken))

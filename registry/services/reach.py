@@ -75,9 +75,7 @@ class Holdings:
             return cls(match, _tonnes(sites), _known(sites))
         for column in ("site_uid", "waste_code"):
             if column not in streams.columns:
-                raise UnknownColumnError(
-                    f"streams: no column {column}. Found: {', '.join(map(str, streams.columns))}."
-                )
+                raise UnknownColumnError(f"streams: no column {column}. Found: {', '.join(map(str, streams.columns))}.")
         site = sites.index.get_indexer(pd.Index(streams["site_uid"]))
         if (site < 0).any():
             stranger = streams["site_uid"].iloc[int(np.argmin(site))]
@@ -149,9 +147,7 @@ def measure(
     the order of batches, so that the result does not depend on the threads.
     """
     n, m, r = sites[0].size, plants[0].size, radii_m.size
-    reach = Reach(
-        np.zeros((r, n), np.int64), np.zeros((r, n)), np.zeros((r, m), np.int64), np.zeros((2, r, m))
-    )
+    reach = Reach(np.zeros((r, n), np.int64), np.zeros((r, n)), np.zeros((r, m), np.int64), np.zeros((2, r, m)))
     if n == 0:
         return reach
     site_xyz, plant_xyz = geodesy.geocentric(geod, *sites), geodesy.geocentric(geod, *plants)
@@ -226,9 +222,7 @@ def _add_batch(
         band = np.flatnonzero(~within & (chord <= outside))
         if band.size:
             at, to = site[band] + part.start, plant[band]
-            distance = geodesy.inverse_chunk(
-                geod, site_lon[at], site_lat[at], plant_lon[to], plant_lat[to]
-            ).distance_m
+            distance = geodesy.inverse_chunk(geod, site_lon[at], site_lat[at], plant_lon[to], plant_lat[to]).distance_m
             within[band] = distance <= limits[0][number]
         # Pairs beyond this radius are beyond the smaller ones too.
         site, plant, chord = site[within], plant[within], chord[within]

@@ -132,9 +132,7 @@ def build_grid(ends: FloatArray, owner: IntArray, regions: int, cells: int) -> R
     all_pairs = np.union1d(pairs, with_constant * (regions + 1) + constant[with_constant])
     regions_first = np.searchsorted(all_pairs, np.arange(edge_cells.size + 1) * (regions + 1))
     local = np.arange(all_pairs.size) - regions_first[all_pairs // (regions + 1)]
-    centre_x, centre_y = (
-        np.asarray(c + 0.5, dtype=np.float64) for c in (edge_cells % columns, edge_cells // columns)
-    )
+    centre_x, centre_y = (np.asarray(c + 0.5, dtype=np.float64) for c in (edge_cells % columns, edge_cells // columns))
     touching = _touching(ax[edge], ay[edge], bx[edge], by[edge], centre_x[slot], centre_y[slot])
     degenerate = np.logical_or.reduceat(touching, starts) | (np.diff(regions_first) > _MOST_LOCAL)
     bits = np.left_shift(np.int64(1), np.minimum(local, _MOST_LOCAL))
@@ -270,9 +268,7 @@ def look_up(grid: RegionGrid, x: FloatArray, y: FloatArray) -> IntArray:
 def _look_up_chunk(grid: RegionGrid, x: FloatArray, y: FloatArray) -> IntArray:
     across = (x - grid.west) * grid.per_degree[0]
     up = (y - grid.south) * grid.per_degree[1]
-    on = (
-        (across >= -_SLACK) & (across <= grid.columns + _SLACK) & (up >= -_SLACK) & (up <= grid.rows + _SLACK)
-    )
+    on = (across >= -_SLACK) & (across <= grid.columns + _SLACK) & (up >= -_SLACK) & (up <= grid.rows + _SLACK)
     column = np.clip(across, 0, grid.columns - 1).astype(np.intp)
     row = np.clip(up, 0, grid.rows - 1).astype(np.intp)
     found = np.where(on, grid.label[row * grid.columns + column], OUTSIDE).astype(np.intp)

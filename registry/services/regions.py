@@ -61,9 +61,7 @@ def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0)
     of an edge by GEOS.
     """
     if not 0 <= tolerance_m <= MOST_TOLERANCE_M:
-        raise BadParameterError(
-            f"tolerance_m = {tolerance_m}: give metres from 0 to {MOST_TOLERANCE_M:,.0f}."
-        )
+        raise BadParameterError(f"tolerance_m = {tolerance_m}: give metres from 0 to {MOST_TOLERANCE_M:,.0f}.")
     crs = geodesy.layer_crs(sites, "sites")
     lon, lat = geodesy.lonlat(sites, "sites", crs)
     polygons = region_polygons(provinces, crs)

@@ -58,9 +58,7 @@ def nearest_region(
         x, y = lon[part], lat[part]
         highest = np.minimum(np.abs(y) + up, 89.999)
         across = np.where(np.abs(y) + up >= 89.999, 360.0, up / np.cos(np.radians(highest)) * 1.001)
-        boxes = [
-            shapely.box(x + turn - across, y - up, x + turn + across, y + up) for turn in (-360.0, 0.0, 360.0)
-        ]
+        boxes = [shapely.box(x + turn - across, y - up, x + turn + across, y + up) for turn in (-360.0, 0.0, 360.0)]
         found = [tree.query(box) for box in boxes]
         point = np.concatenate([pairs[0] for pairs in found])
         run = np.concatenate([pairs[1] for pairs in found])
@@ -69,9 +67,7 @@ def nearest_region(
         offsets = np.cumsum(counts) - counts
         pair = np.repeat(np.arange(run.size), counts)
         edge = np.arange(pair.size) - offsets[pair] + starts[run][pair]
-        rows[part] = _nearest_by_edges(
-            geod, (x, y), (point[pair], turn[pair]), ends[:, edge], owner[edge], tolerance_m
-        )
+        rows[part] = _nearest_by_edges(geod, (x, y), (point[pair], turn[pair]), ends[:, edge], owner[edge], tolerance_m)
 
     in_chunks(kernel, lon.size, _CHUNK)
     return rows
@@ -122,9 +118,7 @@ def _nearest_by_edges(
     return rows
 
 
-def _course(
-    geod: pyproj.Geod, lat: FloatArray, d_lon: FloatArray, d_lat: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _course(geod: pyproj.Geod, lat: FloatArray, d_lon: FloatArray, d_lat: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return metres for a step of degrees at a latitude, and its azimuth in radians."""
     w = 1.0 - geod.es * np.sin(np.radians(lat)) ** 2
     east = np.radians(d_lon) * np.cos(np.radians(lat)) * geod.a / np.sqrt(w)

@@ -46,9 +46,7 @@ def update(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
         return
     names = [column.name for column in table.columns if column.name in rows.columns and column.name != "id"]
     assignments = ", ".join(f'"{name}" = ?' for name in names)
-    connection.exec_driver_sql(
-        f'UPDATE "{table.name}" SET {assignments} WHERE id = ?', tuples(rows[[*names, "id"]])
-    )
+    connection.exec_driver_sql(f'UPDATE "{table.name}" SET {assignments} WHERE id = ?', tuples(rows[[*names, "id"]]))
     geopackage.touch(connection, table)
 
 

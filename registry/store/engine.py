@@ -112,9 +112,7 @@ def _refusal(error: DBAPIError | sqlite3.Error, path: Path) -> StoreError | Stor
             return kind(f"{path}: {advice}")
     if isinstance(error, IntegrityError | sqlite3.IntegrityError):
         return StoreError(f"{path}: the store refused a row ({text}). Nothing was stored; correct the row.")
-    return StoreError(
-        f"{path}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file."
-    )
+    return StoreError(f"{path}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file.")
 
 
 _REFUSALS: tuple[tuple[str, type[StoreError], str], ...] = (
@@ -146,9 +144,7 @@ _REFUSALS: tuple[tuple[str, type[StoreError], str], ...] = (
 
 def _register_functions(connection: sqlite3.Connection) -> None:
     """The geometry functions that the R-tree triggers of a GeoPackage call (GeoPackage 1.4, annex F.3)."""
-    connection.create_function(
-        "ST_IsEmpty", 1, _on_geometry(lambda g: int(shapely.is_empty(g))), deterministic=True
-    )
+    connection.create_function("ST_IsEmpty", 1, _on_geometry(lambda g: int(shapely.is_empty(g))), deterministic=True)
     for at, name in enumerate(("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")):
         connection.create_function(name, 1, _on_geometry(_bound(at)), deterministic=True)
 

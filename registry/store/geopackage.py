@@ -153,9 +153,7 @@ def _register(connection: Connection, table: Table, srs_id: int) -> None:
         "'http://www.geopackage.org/spec/#extension_rtree', 'write-only')",
         (table.name, column),
     )
-    connection.exec_driver_sql(
-        f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)'
-    )
+    connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)')
     for name in _RTREE_TRIGGERS:
         connection.exec_driver_sql(_trigger(table, name))
 

@@ -93,9 +93,7 @@ def rows(connection: Connection, table: Table, columns: Sequence[str] | None = N
 def stored_features(connection: Connection, table: Table) -> pd.DataFrame:
     """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with."""
     columns = [column for column in table.columns if column.name != "geom"]
-    frame = _frame(
-        connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table)
-    )
+    frame = _frame(connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table))
     points = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index)
     return frame.assign(lon=points.x.to_numpy(float), lat=points.y.to_numpy(float))
 
@@ -153,17 +151,10 @@ def _stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoData
     if not frames:
         return gpd.GeoDataFrame({"kind": pd.Series(dtype="str")}, geometry=gpd.GeoSeries([], crs=crs))
     dtypes = {name: dtype for frame in reversed(frames) for name, dtype in frame.dtypes.items()}
-    names = [
-        name
-        for name in dict.fromkeys(name for frame in frames for name in frame.columns)
-        if name != "geometry"
-    ]
+    names = [name for name in dict.fromkeys(name for frame in frames for name in frame.columns) if name != "geometry"]
     filled = [
         pd.DataFrame(
-            {
-                name: frame[name] if name in frame else pd.Series(index=frame.index, dtype=dtypes[name])
-                for name in names
-            }
+            {name: frame[name] if name in frame else pd.Series(index=frame.index, dtype=dtypes[name]) for name in names}
         )
         for frame in frames
     ]

@@ -51,9 +51,7 @@ def fill(connection: Connection, name: str, ids: NDArray[np.int64], boxes: NDArr
 
 def _rebuild(connection: Connection, name: str, cells: NDArray[np.void]) -> None:
     """Replace all nodes of a tree by packed ones over these cells."""
-    size = int(
-        connection.exec_driver_sql(f'SELECT length(data) FROM "{name}_node" WHERE nodeno = 1').scalar_one()
-    )
+    size = int(connection.exec_driver_sql(f'SELECT length(data) FROM "{name}_node" WHERE nodeno = 1').scalar_one())
     most = (size - _HEADER) // _CELL.itemsize
     for part in ("node", "rowid", "parent"):
         connection.exec_driver_sql(f'DELETE FROM "{name}_{part}"')
@@ -102,9 +100,7 @@ def _tiled(cells: NDArray[np.void], fill_: int) -> NDArray[np.intp]:
     return np.lexsort((y, strip))
 
 
-def _nodes(
-    cells: NDArray[np.void], starts: NDArray[np.intp], counts: NDArray[np.intp], size: int
-) -> NDArray[np.uint8]:
+def _nodes(cells: NDArray[np.void], starts: NDArray[np.intp], counts: NDArray[np.intp], size: int) -> NDArray[np.uint8]:
     """Nodes (k, size) of bytes, each with the cells from its start on."""
     nodes = np.zeros((len(starts), size), dtype=np.uint8)
     nodes[:, 2:_HEADER] = counts.astype(">u2").view(np.uint8).reshape(-1, 2)
@@ -116,9 +112,7 @@ def _nodes(
     return nodes
 
 
-def _write_nodes(
-    connection: Connection, name: str, numbers: NDArray[np.intp], nodes: NDArray[np.uint8]
-) -> None:
+def _write_nodes(connection: Connection, name: str, numbers: NDArray[np.intp], nodes: NDArray[np.uint8]) -> None:
     rows = [(number, node.tobytes()) for number, node in zip(numbers.tolist(), nodes, strict=True)]
     connection.exec_driver_sql(f'INSERT INTO "{name}_node" (nodeno, data) VALUES (?, ?)', rows)
 

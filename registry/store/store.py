@@ -132,13 +132,9 @@ def geographic_crs(name: str) -> pyproj.CRS:
     try:
         crs = pyproj.CRS.from_user_input(name)
     except pyproj.exceptions.CRSError:
-        raise CrsError(
-            f"'{name}' is not a known coordinate reference system. Use EPSG:4490 or EPSG:4326."
-        ) from None
+        raise CrsError(f"'{name}' is not a known coordinate reference system. Use EPSG:4490 or EPSG:4326.") from None
     if not crs.is_geographic or crs.to_epsg() is None:
-        raise CrsError(
-            f"'{name}' is not a geographic system with an EPSG number. Use EPSG:4490 or EPSG:4326."
-        )
+        raise CrsError(f"'{name}' is not a geographic system with an EPSG number. Use EPSG:4490 or EPSG:4326.")
     return crs
 
 
@@ -154,17 +150,13 @@ def problems(store: Store) -> list[str]:
                 found.append(f"integrity: {line}")
         for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
             found.append(f"{table} row {rowid}: refers to a row of {parent} that is not there")
-        names = {
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for table in Base.metadata.sorted_tables:
             if table.name not in names:
                 found.append(f"{table.name}: the table is missing")
                 continue
             present = {row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")')}
-            found.extend(
-                f"{table.name}: column {c.name} is missing" for c in table.columns if c.name not in present
-            )
+            found.extend(f"{table.name}: column {c.name} is missing" for c in table.columns if c.name not in present)
             if geopackage.geometry_column(table):
                 found.extend(_rtree_problems(connection, table.name))
     connection.close()

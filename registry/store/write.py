@@ -36,9 +36,7 @@ class Written:
     unchanged: int
 
 
-def features(
-    connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int
-) -> Written:
+def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int) -> Written:
     """Store the records of one kind.
 
     A record is the stored row with the same ``code``; one without a code is the row with the same name, operator and
@@ -147,16 +145,12 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame) -> set[str
 
 def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str]) -> pd.DataFrame:
     """One row for each site and waste code; amounts stand with a record's first code."""
-    amounts = {
-        name: records[name] if name in records else pd.Series(np.nan, records.index) for name in values
-    }
+    amounts = {name: records[name] if name in records else pd.Series(np.nan, records.index) for name in values}
     codes = records["waste_code"] if "waste_code" in records else pd.Series(None, records.index, dtype="str")
     frame = pd.DataFrame({key: records["uid"], "waste_code": codes, **amounts})
     if kind.is_site:
         known = frame[list(values)].notna().any(axis=1)
-        frame["waste_code"] = frame["waste_code"].where(
-            frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind]
-        )
+        frame["waste_code"] = frame["waste_code"].where(frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind])
     frame = frame[frame["waste_code"].notna()]
     single = ~frame["waste_code"].str.contains(";", regex=False)
     if single.all():

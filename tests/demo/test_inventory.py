@@ -32,10 +32,7 @@ BELT = ["31", "32", "33", "34", "36", "42", "43", "50", "51", "52", "53"]
 @pytest.fixture(scope="module")
 def published() -> dict[tuple[str, str, int], float]:
     with (ROOT / "gis_data" / "published_figures.csv").open(encoding="utf-8") as file:
-        return {
-            (row["figure"], row["scope"], int(row["year"])): float(row["value"])
-            for row in csv.DictReader(file)
-        }
+        return {(row["figure"], row["scope"], int(row["year"])): float(row["value"]) for row in csv.DictReader(file)}
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +60,14 @@ def test_xinjiang_has_the_ponds_of_its_list(ponds: pd.DataFrame, published: dict
     assert (ponds["province"] == "650000").sum() == published["ponds_supervised", "650000", 2024]
 
 
-def test_43_percent_of_ponds_lie_in_the_belt_and_the_yellow_river_basin(
-    ponds: pd.DataFrame, published: dict
-) -> None:
+def test_43_percent_of_ponds_lie_in_the_belt_and_the_yellow_river_basin(ponds: pd.DataFrame, published: dict) -> None:
     there = ponds["province"].str[:2].isin(BELT) | (ponds["basin"] == "黄河流域")
     share = published["ponds_share_of_national", "Yangtze Belt and Yellow River basin", 2024]
     assert there.sum() == round(7_820 * share / 100)
 
 
 @pytest.mark.parametrize("mineral", ["iron", "copper", "gold", "other_metal", "non_metal"])
-def test_tailings_of_each_mineral_agree_to_the_tonne(
-    ponds: pd.DataFrame, published: dict, mineral: str
-) -> None:
+def test_tailings_of_each_mineral_agree_to_the_tonne(ponds: pd.DataFrame, published: dict, mineral: str) -> None:
     total = ponds.loc[ponds["mineral"] == mineral, "annual_t"].sum()
     assert total == published[f"tailings_generated_{mineral}", "CN", 2023]
 
@@ -83,9 +76,7 @@ def test_national_tailings_agree_to_the_tonne(ponds: pd.DataFrame, published: di
     assert ponds["annual_t"].sum() == published["tailings_generated", "CN", 2023] == 1_424_000_000
 
 
-def test_iron_tailings_of_hebei_and_of_three_provinces_agree_to_the_tonne(
-    ponds: pd.DataFrame, published: dict
-) -> None:
+def test_iron_tailings_of_hebei_and_of_three_provinces_agree_to_the_tonne(ponds: pd.DataFrame, published: dict) -> None:
     iron = ponds[ponds["mineral"] == "iron"].groupby("province")["annual_t"].sum()
     assert iron["130000"] == published["tailings_generated_iron", "130000", 2023] == 273_550_500
     three = published["tailings_generated_iron", "130000;210000;510000", 2023]
@@ -100,14 +91,10 @@ def test_gangue_agrees_to_the_tonne(inventory: Inventory, published: dict) -> No
     for code in ("140000", "150000", "610000", "650000"):
         assert by_province[code] == round(national * published["gangue_share", code, 2023] / 100)
     seven = ["140000", "150000", "610000", "650000", "520000", "340000", "410000"]
-    assert (
-        by_province[seven].sum() == published["gangue_generated", "seven provinces over 100 Mt of coal", 2023]
-    )
+    assert by_province[seven].sum() == published["gangue_generated", "seven provinces over 100 Mt of coal", 2023]
 
 
-def test_steel_slag_agrees_to_the_tonne_and_other_slag_is_unknown(
-    inventory: Inventory, published: dict
-) -> None:
+def test_steel_slag_agrees_to_the_tonne_and_other_slag_is_unknown(inventory: Inventory, published: dict) -> None:
     sites = inventory.records[Kind.SMELTING_SITE]
     slag = sites["waste_code"] == "SW01"
     assert sites.loc[slag, "annual_t"].sum() == published["steel_slag_dust_sludge_generated", "CN", 2024]
@@ -200,9 +187,7 @@ def test_ownerless_sites_have_no_operator(inventory: Inventory) -> None:
         assert (table["operator"].isna() == table["ownerless"]).all()
 
 
-def test_plants_named_in_public_are_in_their_counties(
-    inventory: Inventory, counties: gpd.GeoDataFrame
-) -> None:
+def test_plants_named_in_public_are_in_their_counties(inventory: Inventory, counties: gpd.GeoDataFrame) -> None:
     table = inventory.records[Kind.UTILIZATION_PLANT]
     assert len(table) == 600
     named = table[~table["extra"].map(lambda text: json.loads(text)["synthetic"])].set_index("name_en")
@@ -247,9 +232,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(inventory: Invent
     assert run.stdout.strip() == _fingerprint(inventory)
 
 
-def test_another_seed_moves_the_sites_and_keeps_the_sums(
-    provinces: gpd.GeoDataFrame, inventory: Inventory
-) -> None:
+def test_another_seed_moves_the_sites_and_keeps_the_sums(provinces: gpd.GeoDataFrame, inventory: Inventory) -> None:
     other = synthesise(provinces, seed=7)
     for kind in SITE_KINDS:
         assert other.records[kind]["annual_t"].sum() == inventory.records[kind]["annual_t"].sum()

@@ -32,9 +32,7 @@ def _uids(count: int, seed: int) -> pd.Index[Any]:
 
 def _points(count: int, seed: int) -> gpd.GeoSeries:
     random = np.random.default_rng(seed)
-    return gpd.GeoSeries.from_xy(
-        random.uniform(75, 130, count), random.uniform(20, 50, count), crs="EPSG:4490"
-    )
+    return gpd.GeoSeries.from_xy(random.uniform(75, 130, count), random.uniform(20, 50, count), crs="EPSG:4490")
 
 
 @pytest.fixture

@@ -39,9 +39,7 @@ def test_the_file_is_a_geopackage_with_an_rtree_for_every_layer(connection: Any,
     assert connection.execute("PRAGMA application_id").fetchone()[0] == 0x47504B47
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    indexed = connection.execute(
-        "SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'"
-    )
+    indexed = connection.execute("SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'")
     assert {row[0] for row in indexed} == set(layers)
     assert connection.execute("SELECT count(*) FROM rtree_tailings_pond_geom").fetchone()[0] == 12
     contents = dict(connection.execute("SELECT table_name, identifier FROM gpkg_contents"))
@@ -67,9 +65,7 @@ def test_every_layer_has_one_default_style_in_the_table_qgis_looks_in(connection
         "id", "f_table_catalog", "f_table_schema", "f_table_name", "f_geometry_column", "styleName", "styleQML", "styleSLD",
         "useAsDefault", "description", "owner", "ui", "update_time",
     ]  # fmt: skip
-    kind = connection.execute(
-        "SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'"
-    ).fetchone()
+    kind = connection.execute("SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone()
     assert kind == ("attributes",)
     assert ("layer_styles", None) in [tuple(row) for row in pyogrio.list_layers(_path(connection))]
 
@@ -114,9 +110,7 @@ def test_styles_are_well_formed_and_name_only_columns_that_exist(lang: str) -> N
 
 def test_gdal_reads_titles_and_code_lists_of_the_columns(connection: Any, package: Path) -> None:
     titles = dict(
-        connection.execute(
-            "SELECT column_name, title FROM gpkg_data_columns WHERE table_name = 'tailings_pond'"
-        )
+        connection.execute("SELECT column_name, title FROM gpkg_data_columns WHERE table_name = 'tailings_pond'")
     )
     assert titles["dam_height_m"] == next(
         field for field in fields("tailings_pond") if field.name == "dam_height_m"
@@ -128,9 +122,7 @@ def test_gdal_reads_titles_and_code_lists_of_the_columns(connection: Any, packag
     ).fetchall()
     assert dict(listed) == {code: term.zh for code, term in STATUSES.items()}
     assert (
-        connection.execute(
-            "SELECT count(*) FROM gpkg_extensions WHERE extension_name = 'gpkg_schema'"
-        ).fetchone()[0]
+        connection.execute("SELECT count(*) FROM gpkg_extensions WHERE extension_name = 'gpkg_schema'").fetchone()[0]
         == 2
     )
 
@@ -145,9 +137,7 @@ def test_describing_and_styling_again_changes_nothing_and_keeps_a_style_saved_by
         "INSERT INTO layer_styles (f_table_name, f_geometry_column, styleName, styleQML, useAsDefault, owner) "
         "VALUES ('gangue_heap', 'geom', '自定', '<qgis/>', 1, 'desk')"
     )
-    write_layer_styles(
-        connection, [style for style in layer_styles() if style.f_table_name != "smelting_site"]
-    )
+    write_layer_styles(connection, [style for style in layer_styles() if style.f_table_name != "smelting_site"])
     describe_columns(connection, "tailings_pond", list(described_fields("tailings_pond").values()), "en")
     assert connection.execute(counted).fetchone() == (before[0] + 1, before[1], before[2])
     default = connection.execute(
@@ -157,9 +147,7 @@ def test_describing_and_styling_again_changes_nothing_and_keeps_a_style_saved_by
     assert connection.in_transaction  # the caller decides
 
 
-def test_a_table_without_positions_is_an_attribute_table(
-    concentration: Any, tmp_path: Path, layers: Any
-) -> None:
+def test_a_table_without_positions_is_an_attribute_table(concentration: Any, tmp_path: Path, layers: Any) -> None:
     write({**layers, "concentration": concentration}, tmp_path / "a.gpkg")
     found = pyogrio.read_dataframe(tmp_path / "a.gpkg", layer="concentration")
     assert not isinstance(found, gpd.GeoDataFrame)

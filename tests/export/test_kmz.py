@@ -27,9 +27,7 @@ def document(path: Path) -> ET.Element:
 def test_folders_by_kind_and_level_with_every_site_once(layers: Any, tmp_path: Path) -> None:
     write(layers, tmp_path / "a.kmz", title="台账", note="<合成>")
     root = document(tmp_path / "a.kmz")
-    folders = [
-        folder.findtext("k:name", namespaces=KML) for folder in root.iterfind("k:Document/k:Folder", KML)
-    ]
+    folders = [folder.findtext("k:name", namespaces=KML) for folder in root.iterfind("k:Document/k:Folder", KML)]
     assert folders == ["尾矿库", "煤矸石堆场", "综合利用企业", "行政区划"]
     levels = root.findall("k:Document/k:Folder/k:Folder", KML)
     assert [level.findtext("k:name", namespaces=KML) for level in levels] == [
@@ -49,9 +47,7 @@ def test_styles_are_found_inside_and_no_picture_comes_from_the_network(layers: A
     styles = {style.get("id") for style in root.iterfind(".//k:Style", KML)}
     assert {url.text for url in root.iterfind(".//k:styleUrl", KML)} == {f"#{style}" for style in styles}
     with zipfile.ZipFile(tmp_path / "a.kmz") as archive:
-        assert {href.text for href in root.iterfind(".//k:href", KML)} == set(archive.namelist()) - {
-            "doc.kml"
-        }
+        assert {href.text for href in root.iterfind(".//k:href", KML)} == set(archive.namelist()) - {"doc.kml"}
 
 
 def test_a_hostile_name_is_shown_and_not_run(layers: Any, tmp_path: Path) -> None:

@@ -38,9 +38,7 @@ def test_no_rows_is_an_error_and_no_file(suffix: str, ponds: gpd.GeoDataFrame, t
 def test_an_empty_layer_beside_a_full_one_is_left_out(layers: Any, tmp_path: Path) -> None:
     write({**layers, "smelting_site": layers["gangue_heap"].iloc[:0]}, tmp_path / "a.gpkg")
     with closing(sqlite3.connect(tmp_path / "a.gpkg")) as connection:
-        assert not connection.execute(
-            "SELECT 1 FROM gpkg_contents WHERE table_name = 'smelting_site'"
-        ).fetchall()
+        assert not connection.execute("SELECT 1 FROM gpkg_contents WHERE table_name = 'smelting_site'").fetchall()
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".kmz"])
@@ -51,9 +49,7 @@ def test_formats_of_wgs84_refuse_another_crs(suffix: str, ponds: gpd.GeoDataFram
 
 
 @pytest.mark.parametrize("wrong", [{"crs": "EPSG:999999"}, {"crs": "somewhere"}, {"lang": "fr"}])
-def test_an_unknown_crs_or_language_is_one_line(
-    wrong: dict[str, str], ponds: gpd.GeoDataFrame, tmp_path: Path
-) -> None:
+def test_an_unknown_crs_or_language_is_one_line(wrong: dict[str, str], ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:
     with pytest.raises(BadParameterError):
         write({"tailings_pond": ponds}, tmp_path / "a.gpkg", **wrong)  # type: ignore[arg-type]
 
@@ -66,9 +62,7 @@ def test_positions_without_a_crs_or_beyond_the_one_asked_for(ponds: gpd.GeoDataF
         write_table(far, tmp_path / "a.gpkg", crs="EPSG:4527")
 
 
-def test_a_table_without_positions_is_refused_where_the_format_needs_them(
-    concentration: Any, tmp_path: Path
-) -> None:
+def test_a_table_without_positions_is_refused_where_the_format_needs_them(concentration: Any, tmp_path: Path) -> None:
     for suffix in (".geojson", ".fgb", ".shp.zip", ".kmz"):
         with pytest.raises(BadParameterError):
             write_table(concentration, tmp_path / f"a{suffix}")
@@ -137,9 +131,7 @@ def test_a_disk_that_fills_up_leaves_the_old_files(tmp_path: Path) -> None:
         [sys.executable, "-c", FULL_DISK, str(tmp_path), *ALL], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
-        f"a{suffix}": b"old" for suffix in ALL
-    }
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {f"a{suffix}": b"old" for suffix in ALL}
 
 
 def test_an_export_never_takes_the_place_of_a_store(ponds: Any, tmp_path: Path) -> None:

@@ -32,15 +32,9 @@ def read(path: Path, layer: str = "tailings_pond") -> gpd.GeoDataFrame:
     if path.suffix == ".parquet":
         frame = gpd.read_parquet(path)
     elif path.name.endswith(".shp.zip"):
-        frame = pyogrio.read_dataframe(f"/vsizip/{path}/{layer}.shp").rename(
-            columns={v: k for k, v in SHORT.items()}
-        )
+        frame = pyogrio.read_dataframe(f"/vsizip/{path}/{layer}.shp").rename(columns={v: k for k, v in SHORT.items()})
     else:
-        frame = (
-            pyogrio.read_dataframe(path, layer=layer)
-            if path.suffix == ".gpkg"
-            else pyogrio.read_dataframe(path)
-        )
+        frame = pyogrio.read_dataframe(path, layer=layer) if path.suffix == ".gpkg" else pyogrio.read_dataframe(path)
     return frame.set_index("uid").sort_index()
 
 
@@ -76,9 +70,7 @@ def test_rows_values_and_positions_come_back(suffix: str, ponds: gpd.GeoDataFram
 
 
 @pytest.mark.parametrize("suffix", [".geojson", ".fgb", ".parquet"])
-def test_a_format_of_one_layer_holds_all_kinds_told_apart_by_kind(
-    suffix: str, layers: Any, tmp_path: Path
-) -> None:
+def test_a_format_of_one_layer_holds_all_kinds_told_apart_by_kind(suffix: str, layers: Any, tmp_path: Path) -> None:
     write(layers, tmp_path / f"a{suffix}")
     found = read(tmp_path / f"a{suffix}")
     assert found["kind"].value_counts().to_dict() == {
@@ -100,9 +92,7 @@ def test_geopackage_and_shapefile_keep_layers_apart(layers: Any, tmp_path: Path)
     assert {f"{layer}.{part}" for layer in layers for part in ("shp", "shx", "dbf", "prj", "cpg")} <= names
 
 
-def test_geojson_is_wgs84_with_seven_decimals_and_names_no_crs(
-    ponds: gpd.GeoDataFrame, tmp_path: Path
-) -> None:
+def test_geojson_is_wgs84_with_seven_decimals_and_names_no_crs(ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:
     write({"tailings_pond": ponds}, tmp_path / "a.geojson", note="合成数据")
     document = json.loads((tmp_path / "a.geojson").read_text(encoding="utf-8"))
     assert "crs" not in document
@@ -116,9 +106,7 @@ def test_geojson_is_wgs84_with_seven_decimals_and_names_no_crs(
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".fgb", ".parquet", ".shp.zip"])
 def test_another_crs_is_written_and_named(suffix: str, ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    near = ponds.set_geometry(
-        gpd.points_from_xy(np.linspace(116, 118, 12), np.linspace(39, 41, 12), crs="EPSG:4490")
-    )
+    near = ponds.set_geometry(gpd.points_from_xy(np.linspace(116, 118, 12), np.linspace(39, 41, 12), crs="EPSG:4490"))
     write({"tailings_pond": near}, tmp_path / f"a{suffix}", crs="EPSG:4527")
     found = read(tmp_path / f"a{suffix}")
     assert found.crs.to_epsg() == 4527
@@ -169,9 +157,7 @@ def test_shapefile_names_are_short_unique_and_listed(layers: Any, tmp_path: Path
     with zipfile.ZipFile(tmp_path / "a.shp.zip") as archive, archive.open("fields.csv") as file:
         listed = pd.read_csv(file)
         assert archive.read("tailings_pond.cpg") == b"UTF-8"
-        assert b"CGCS_2000" in archive.read("tailings_pond.prj") or b"China_2000" in archive.read(
-            "tailings_pond.prj"
-        )
+        assert b"CGCS_2000" in archive.read("tailings_pond.prj") or b"China_2000" in archive.read("tailings_pond.prj")
         assert archive.read("README.txt").decode() == "台账\n合成数据\n"
     for layer, fields in listed.groupby("layer"):
         info = pyogrio.read_info(f"/vsizip/{tmp_path / 'a.shp.zip'}/{layer}.shp")
@@ -179,9 +165,7 @@ def test_shapefile_names_are_short_unique_and_listed(layers: Any, tmp_path: Path
         assert fields["shapefile_field"].str.casefold().is_unique
         assert fields["shapefile_field"].map(lambda name: len(name.encode())).max() <= 10
     names = listed[(listed["layer"] == "tailings_pond")].set_index("field")
-    assert (
-        names.loc["design_storage_m3", "shapefile_field"] != names.loc["design_height_m", "shapefile_field"]
-    )
+    assert names.loc["design_storage_m3", "shapefile_field"] != names.loc["design_height_m", "shapefile_field"]
     assert names.loc["name", "texts_cut"] == 1
     assert "1 texts are longer than the 254 bytes" in caplog.text
 

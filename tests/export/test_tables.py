@@ -135,6 +135,4 @@ def test_a_result_keeps_its_column_names(concentration: pd.DataFrame, tmp_path: 
         pd.read_excel(tmp_path / "a.xlsx", dtype={"region_code": str}, engine="openpyxl"),
     ):
         pd.testing.assert_frame_equal(found, concentration, check_dtype=False)
-    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["rows"] == concentration.to_dict(
-        "records"
-    )
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["rows"] == concentration.to_dict("records")

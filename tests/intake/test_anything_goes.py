@@ -30,9 +30,7 @@ CELLS = st.one_of(
     st.integers().map(str),
     st.from_regex(r"[NSEW-]?\d{1,3}[°: ]\d{1,2}['′ ]\d{0,2}[.,]?\d{0,2}[\"″]?[NSEW]?", fullmatch=True),
     st.from_regex(r"-?[\d.,' ]{1,10}(万|亿)?(m3|吨|亩)?", fullmatch=True),
-    st.sampled_from(
-        ["一级", "在用", "是", "无", "—", "108.5", "35.2", "红旗", "SW05", "=1+1", "\u3000", "1,234"]
-    ),
+    st.sampled_from(["一级", "在用", "是", "无", "—", "108.5", "35.2", "红旗", "SW05", "=1+1", "\u3000", "1,234"]),
 )
 
 
@@ -74,16 +72,11 @@ def test_a_csv_of_anything_is_accepted_or_rejected_row_by_row(
 
 @settings(deadline=None, max_examples=40)
 @given(tables(), st.sampled_from(Kind))
-def test_a_workbook_of_anything_is_accepted_or_rejected_row_by_row(
-    table: list[list[str]], kind: Kind
-) -> None:
+def test_a_workbook_of_anything_is_accepted_or_rejected_row_by_row(table: list[list[str]], kind: Kind) -> None:
     book = openpyxl.Workbook()
     for row in table:
         book.active.append(
-            [
-                ILLEGAL_CHARACTERS_RE.sub("", cell).lstrip("=").encode("utf-8", "replace").decode()
-                for cell in row
-            ]
+            [ILLEGAL_CHARACTERS_RE.sub("", cell).lstrip("=").encode("utf-8", "replace").decode() for cell in row]
         )
     out = io.BytesIO()
     book.save(out)

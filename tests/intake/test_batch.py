@@ -71,9 +71,7 @@ def test_a_row_with_two_faults_is_one_rejected_row_with_both(read: Read) -> None
 
 
 def test_an_empty_cell_is_no_value(read: Read) -> None:
-    batch = read(
-        "名称,经度,纬度,坝高(m),监管等级,状态,地址,头顶库\n红旗,108,35,—,/,,,无\n", Kind.TAILINGS_POND
-    )
+    batch = read("名称,经度,纬度,坝高(m),监管等级,状态,地址,头顶库\n红旗,108,35,—,/,,,无\n", Kind.TAILINGS_POND)
     row = batch.records[["dam_height_m", "supervision_level", "status", "address"]]
     assert row.isna().all(axis=None)
     assert batch.records["above_people"].tolist() == [False]

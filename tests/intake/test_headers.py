@@ -75,9 +75,7 @@ def test_the_same_header_twice_asks_too(read: Callable[..., Batch]) -> None:
     table = "名称,经度,纬度,坝高,坝高\n红旗,108,35,45,46\n"
     with pytest.raises(UnknownColumnError, match=r"'坝高' and '坝高 \(2\)'"):
         read(table)
-    assert read(table, mapping={"columns": {"dam_height_m": "坝高 (2)"}}).records[
-        "dam_height_m"
-    ].tolist() == [46]
+    assert read(table, mapping={"columns": {"dam_height_m": "坝高 (2)"}}).records["dam_height_m"].tolist() == [46]
 
 
 def test_a_mapping_that_names_a_missing_column_says_so(read: Callable[..., Batch]) -> None:

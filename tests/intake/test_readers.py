@@ -122,9 +122,7 @@ def test_a_workbook_gives_text_as_a_person_would_type_it(tmp_path: Path) -> None
 def test_several_sheets_with_data_ask_which_one(tmp_path: Path) -> None:
     rows: list[list[object]] = [["名称", "经度", "纬度"], ["红旗", 108.5, 35.2]]
     path = workbook(tmp_path / "ponds.xlsx", 说明=[["填表说明"]], 数据=rows)
-    with pytest.raises(
-        UnreadableFileError, match=r"2 sheets with data \(说明, 数据\)\. Say which one with --sheet"
-    ):
+    with pytest.raises(UnreadableFileError, match=r"2 sheets with data \(说明, 数据\)\. Say which one with --sheet"):
         read_batch(path, POND)
     assert len(read_batch(path, POND, sheet="数据").records) == 1
     with pytest.raises(UnreadableFileError, match=r"no sheet '表1'\. It has: 说明, 数据"):
@@ -167,9 +165,7 @@ def test_a_layer_brings_points_and_turns_other_geometries_back(
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_shapefile_is_read_bare_and_zipped(
-    tmp_path: Path, layer: gpd.GeoDataFrame, *, zipped: bool
-) -> None:
+def test_a_shapefile_is_read_bare_and_zipped(tmp_path: Path, layer: gpd.GeoDataFrame, *, zipped: bool) -> None:
     folder = tmp_path / "shp"
     folder.mkdir()
     layer.iloc[:2].to_file(folder / "尾矿库.shp", encoding="utf-8")

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from registry.model.records import Batch
 
 
-def test_rejected_rows_are_written_with_row_column_value_and_reason(
-    read: Callable[..., Batch], tmp_path: Path
-) -> None:
+def test_rejected_rows_are_written_with_row_column_value_and_reason(read: Callable[..., Batch], tmp_path: Path) -> None:
     batch = read("名称,经度,纬度\n红旗,108,95\n")
     write_rejects(batch, tmp_path / "ponds.xlsx", tmp_path / "rejects.csv")
     raw = (tmp_path / "rejects.csv").read_bytes()

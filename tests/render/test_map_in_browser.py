@@ -64,9 +64,7 @@ def test_a_plant_tells_how_many_sites_it_is_nearest_to(open_map: Any, whole_map:
 
 
 @pytest.mark.parametrize("uid", [f"00000000-0000-4000-8000-00000000000{i}" for i in (2, 3, 4, 5)])
-def test_a_name_that_means_harm_is_shown_and_not_run(
-    open_map: Any, whole_map: Any, sites: Any, uid: str
-) -> None:
+def test_a_name_that_means_harm_is_shown_and_not_run(open_map: Any, whole_map: Any, sites: Any, uid: str) -> None:
     seen = open_map(whole_map())
     seen.click_site(uid)
     heading = seen.page.locator(".registry-popup .registry-name")
@@ -76,9 +74,7 @@ def test_a_name_that_means_harm_is_shown_and_not_run(
     seen.assert_quiet()
 
 
-def test_harmful_titles_notes_regions_and_plants_are_shown_and_not_run(
-    open_map: Any, sites: Any, regions: Any
-) -> None:
+def test_harmful_titles_notes_regions_and_plants_are_shown_and_not_run(open_map: Any, sites: Any, regions: Any) -> None:
     harm = "</script><script>window.robbed = true</script>{{ 7*7 }}"
     marked = regions.assign(name=harm)
     seen = open_map(site_map(sites, regions=marked, title=harm, note=harm))
@@ -89,14 +85,10 @@ def test_harmful_titles_notes_regions_and_plants_are_shown_and_not_run(
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_legend_names_the_three_levels_with_their_counts(
-    open_map: Any, whole_map: Any, lang: str
-) -> None:
+def test_the_legend_names_the_three_levels_with_their_counts(open_map: Any, whole_map: Any, lang: str) -> None:
     legend = open_map(whole_map(lang=lang)).page.locator(".registry-legend")
     rows = legend.locator("label.registry-row").all_inner_texts()
-    found = [
-        re.split(r"\s+", text)[-1] for name in NAMES_OF_LEVELS[lang] for text in rows if text.startswith(name)
-    ]
+    found = [re.split(r"\s+", text)[-1] for name in NAMES_OF_LEVELS[lang] for text in rows if text.startswith(name)]
     assert found == ["1", "1", "2"]
 
 
@@ -194,9 +186,7 @@ def test_our_layers_stand_on_a_plain_folium_map_with_foliums_own_elements(open_m
     seen.assert_quiet()
 
 
-def test_a_map_of_7820_ponds_with_all_attributes_is_light_and_soon_usable(
-    open_map: Any, tmp_path: Path
-) -> None:
+def test_a_map_of_7820_ponds_with_all_attributes_is_light_and_soon_usable(open_map: Any, tmp_path: Path) -> None:
     seen = open_map(site_map(_many(7_820)))
     assert (tmp_path / "map.html").stat().st_size <= 1_500_000
     assert sum(seen.counts().values()) == 7_820
@@ -216,9 +206,7 @@ def test_a_telephone_shows_the_map_with_its_legend_folded(open_map: Any, sites: 
 
 def test_the_gallery_opens_with_every_question_and_no_request(open_file: Any, tmp_path: Path) -> None:
     entries = [
-        GalleryEntry(
-            "a b.html", {"zh": "分布 <b>", "en": "Where"}, {"en": "Where do they lie?", "zh": "在哪里？"}
-        )
+        GalleryEntry("a b.html", {"zh": "分布 <b>", "en": "Where"}, {"en": "Where do they lie?", "zh": "在哪里？"})
     ]
     seen = open_file(gallery(entries, tmp_path / "maps", note="合成示范数据"))
     text = seen.page.locator("body").inner_text()
@@ -250,8 +238,6 @@ def _many(count: int) -> gpd.GeoDataFrame:
             "waste_codes": "SW05",
         },
         geometry=shapely.points(chance.uniform(80, 125, count), chance.uniform(22, 48, count)),
-        index=pd.Index(
-            [f"{i:08x}-0000-4000-8000-{chance.integers(2**47):012x}" for i in range(count)], name="uid"
-        ),
+        index=pd.Index([f"{i:08x}-0000-4000-8000-{chance.integers(2**47):012x}" for i in range(count)], name="uid"),
         crs="EPSG:4490",
     )

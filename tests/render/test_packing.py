@@ -88,13 +88,9 @@ def test_random_numbers_and_texts_come_out_as_they_went_in(unpacked: Any) -> Non
     numbers = np.round(chance.normal(0, 10.0 ** chance.integers(-2, 12, 500)), 3)
     numbers[chance.random(500) < 0.1] = np.nan
     texts = [chance.choice([None, f"名{i % 300}", "😀", "\u202e<b>"]) for i in range(500)]
-    out = unpacked(pack({}, _table(number_column("n", numbers), text_column("t", texts), rows=500)))[
-        "tables"
-    ]["t"]
+    out = unpacked(pack({}, _table(number_column("n", numbers), text_column("t", texts), rows=500)))["tables"]["t"]
     assert out["t"] == texts
-    assert [np.nan if value is None else value for value in out["n"]] == pytest.approx(
-        numbers, rel=1e-12, nan_ok=True
-    )
+    assert [np.nan if value is None else value for value in out["n"]] == pytest.approx(numbers, rel=1e-12, nan_ok=True)
 
 
 def test_an_empty_table_is_an_empty_table(unpacked: Any) -> None:
@@ -110,9 +106,7 @@ def test_an_empty_table_is_an_empty_table(unpacked: Any) -> None:
 
 @given(st.text())
 def test_a_block_holds_nothing_that_could_end_a_script(text: str) -> None:
-    assert set(pack({"text": text})) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-    )
+    assert set(pack({"text": text})) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 
 
 def test_the_same_table_gives_the_same_block() -> None:

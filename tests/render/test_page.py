@@ -77,9 +77,7 @@ def _offline_map() -> folium.Map:
         (lambda: folium.raster_layers.WmsTileLayer("https://example.org/wms", "a"), "folium.WmsTileLayer"),
     ],
 )
-def test_what_only_the_network_could_bring_is_named_and_refused(
-    element: Any, named: str, tmp_path: Path
-) -> None:
+def test_what_only_the_network_could_bring_is_named_and_refused(element: Any, named: str, tmp_path: Path) -> None:
     page = _offline_map()
     element().add_to(page)
     with pytest.raises(OfflineError, match=f"{named} needs .*offline=False"):

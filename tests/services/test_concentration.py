@@ -38,9 +38,7 @@ def sites(points: Points) -> gpd.GeoDataFrame:
     )
 
 
-def test_a_region_has_its_counts_tonnes_share_and_rank(
-    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
-) -> None:
+def test_a_region_has_its_counts_tonnes_share_and_rank(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
     table = concentration.by_region(sites, strips)
     assert table.columns.tolist() == COLUMNS
     assert table["region_code"].tolist() == ["A", "B", "C", "D"]
@@ -63,9 +61,7 @@ def test_a_region_has_its_counts_tonnes_share_and_rank(
     assert table["density_per_1000_km2"].tolist() == pytest.approx([n / area * 1000 for n in (4, 3, 1, 0)])
 
 
-def test_the_totals_are_those_of_the_published_formulas(
-    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
-) -> None:
+def test_the_totals_are_those_of_the_published_formulas(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
     totals = concentration.by_region(sites, strips).attrs["totals"]
     assert totals == {
         "sites": 9,
@@ -85,9 +81,7 @@ def test_gini_is_half_the_relative_mean_difference(rng: Generator) -> None:
     assert concentration.gini([0, 0, 0, 8]) == pytest.approx(3 / 4)
 
 
-def test_the_measure_decides_order_share_and_totals(
-    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
-) -> None:
+def test_the_measure_decides_order_share_and_totals(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
     table = concentration.by_region(sites, strips, measure="annual_t")
     assert table["region_code"].tolist() == ["B", "A", "C", "D"]
     assert table["share"].tolist() == pytest.approx([18 / 28, 10 / 28, 0, 0])
@@ -111,18 +105,14 @@ def test_known_regions_of_sites_are_taken_as_given(sites: gpd.GeoDataFrame, stri
         concentration.by_region(sites, strips, located=located[:3])
 
 
-def test_sites_that_say_nothing_but_where_they_are_can_be_counted(
-    points: Points, strips: gpd.GeoDataFrame
-) -> None:
+def test_sites_that_say_nothing_but_where_they_are_can_be_counted(points: Points, strips: gpd.GeoDataFrame) -> None:
     table = concentration.by_region(points([101, 103], [31, 31]), strips)
     assert table["sites"].tolist() == [1, 1, 0, 0]
     assert table["level_1"].tolist() == [0] * 4
     assert table["annual_t"].isna().all()
 
 
-def test_no_site_at_all_gives_every_region_a_row_and_no_share(
-    points: Points, strips: gpd.GeoDataFrame
-) -> None:
+def test_no_site_at_all_gives_every_region_a_row_and_no_share(points: Points, strips: gpd.GeoDataFrame) -> None:
     table = concentration.by_region(points([], []), strips)
     assert table["sites"].tolist() == [0] * 4
     assert table["share"].isna().all()

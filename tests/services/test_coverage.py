@@ -126,12 +126,8 @@ def test_groups_add_up_to_the_totals(points: Points, rng: Generator) -> None:
     assert sums["sites"].tolist() == [n, n]
     assert sums["sites_covered"].tolist() == found.totals["sites_covered"].tolist()
     assert sums["annual_t_covered"].to_numpy() == pytest.approx(found.totals["annual_t_covered"].to_numpy())
-    ponds = groups[
-        (groups["kind"] == "tailings_pond") & (groups["level"] == 1) & (groups["radius_km"] == 100)
-    ]
-    assert (
-        ponds["sites"].sum() == ((sites["kind"] == "tailings_pond") & (sites["supervision_level"] == 1)).sum()
-    )
+    ponds = groups[(groups["kind"] == "tailings_pond") & (groups["level"] == 1) & (groups["radius_km"] == 100)]
+    assert ponds["sites"].sum() == ((sites["kind"] == "tailings_pond") & (sites["supervision_level"] == 1)).sum()
 
 
 def test_tonnes_that_nothing_says_are_missing_not_zero(points: Points) -> None:
@@ -192,9 +188,7 @@ def test_bad_input_is_refused_in_one_sentence(points: Points) -> None:
     sites, plants = points(100, 30), points(100, 30, "p")
     with pytest.raises(EmptyLayerError, match="plants"):
         within_radius(sites, plants.iloc[:0])
-    streams = pd.DataFrame(
-        {"site_uid": ["nobody"], "waste_code": ["SW05"], "annual_t": [1.0], "stock_t": [1.0]}
-    )
+    streams = pd.DataFrame({"site_uid": ["nobody"], "waste_code": ["SW05"], "annual_t": [1.0], "stock_t": [1.0]})
     with pytest.raises(BadParameterError, match="nobody is not among the sites"):
         within_radius(sites, plants.assign(waste_codes="SW05"), streams=streams)
     streams["site_uid"] = "s0"

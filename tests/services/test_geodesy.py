@@ -48,9 +48,7 @@ def test_the_bounds_of_a_chord_hold_all_over_the_world(rng: Generator, anywhere:
     scale = 10 ** rng.uniform(-7, 1.5, half)
     to_lon[:half] = lon[:half] + scale * rng.uniform(-1, 1, half)
     to_lat[:half] = np.clip(lat[:half] + scale * rng.uniform(-1, 1, half), -90, 90)
-    chord = np.linalg.norm(
-        geodesy.geocentric(GRS80, lon, lat) - geodesy.geocentric(GRS80, to_lon, to_lat), axis=1
-    )
+    chord = np.linalg.norm(geodesy.geocentric(GRS80, lon, lat) - geodesy.geocentric(GRS80, to_lon, to_lat), axis=1)
     distance = geodesy.inverse(GRS80, lon, lat, to_lon, to_lat).distance_m
     lower, upper = geodesy.geodesic_bounds(GRS80, chord)
     assert (lower <= distance).all()
@@ -86,9 +84,7 @@ def test_a_point_stands_where_proj_puts_it_in_space(rng: Generator, anywhere: An
 
 
 @pytest.mark.parametrize("radius", [1.0, 5e3, 1.5e5, 1e6])
-@pytest.mark.parametrize(
-    "centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (0, -90), (0, 0)]
-)
+@pytest.mark.parametrize("centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (0, -90), (0, 0)])
 def test_a_circle_has_the_area_of_the_cap(radius: float, centre: tuple[float, float]) -> None:
     polygon = circles(GRS80, np.array([float(centre[0])]), np.array([float(centre[1])]), radius)
     # A geodesic disk on a surface of Gaussian curvature K has πr²(1 − Kr²/12) to fourth order.
@@ -101,9 +97,7 @@ def test_a_circle_has_the_area_of_the_cap(radius: float, centre: tuple[float, fl
 
 
 @pytest.mark.parametrize("radius", [2e3, 1.5e5, 3e6, 9e6, 1.1e7, 1.5e7, 1.9e7])
-@pytest.mark.parametrize(
-    "centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (20, -89.99), (77, -45)]
-)
+@pytest.mark.parametrize("centre", [(105, 35), (179.99, 0), (-180, -60), (10, 89.9), (45, 90), (20, -89.99), (77, -45)])
 def test_a_circle_holds_the_points_that_are_nearer_than_its_radius(
     radius: float, centre: tuple[float, float], rng: Generator, anywhere: Anywhere
 ) -> None:
@@ -113,9 +107,7 @@ def test_a_circle_holds_the_points_that_are_nearer_than_its_radius(
     reach = np.repeat([radius * 0.998, radius * 1.002], 500)
     x, y, _ = GRS80.fwd(np.full(1_000, centre[0]), np.full(1_000, centre[1]), azimuth, reach)
     lon, lat = np.append(lon, x), np.append(lat, y)
-    distance = geodesy.inverse(
-        GRS80, np.full(4_000, centre[0]), np.full(4_000, centre[1]), lon, lat
-    ).distance_m
+    distance = geodesy.inverse(GRS80, np.full(4_000, centre[0]), np.full(4_000, centre[1]), lon, lat).distance_m
     clear = np.abs(distance - radius) > 1.5e-3 * radius
     assert polygon.is_valid
     assert polygon.bounds[0] >= -180
@@ -130,9 +122,7 @@ def test_the_area_of_the_whole_earth_is_that_of_the_ellipsoid() -> None:
 
 def test_the_area_of_a_polygon_does_not_depend_on_the_way_its_rings_run() -> None:
     shell, hole = shapely.box(100, 30, 110, 40).exterior, shapely.box(103, 33, 104, 34).exterior
-    polygons = np.array(
-        [shapely.Polygon(s, [h]) for s in (shell, shell.reverse()) for h in (hole, hole.reverse())]
-    )
+    polygons = np.array([shapely.Polygon(s, [h]) for s in (shell, shell.reverse()) for h in (hole, hole.reverse())])
     expected = [TRUTH.Polygon() for _ in range(2)]
     for ring, truth in zip((shell, hole), expected, strict=True):
         for x, y in ring.coords[:-1]:

@@ -21,9 +21,7 @@ from registry.services.materials import category, matching, waste_code, waste_co
         ("iron tailings", "IRONTAILINGS", None),
     ],
 )
-def test_all_spellings_of_a_code_are_one_code_of_one_category(
-    spelling: str, code: str, group: str | None
-) -> None:
+def test_all_spellings_of_a_code_are_one_code_of_one_category(spelling: str, code: str, group: str | None) -> None:
     assert waste_code(spelling) == code
     assert category(code) == group
 

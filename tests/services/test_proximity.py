@@ -25,9 +25,7 @@ def brute_force(sites: gpd.GeoDataFrame, plants: gpd.GeoDataFrame, k: int) -> tu
     lon, lat = sites.geometry.x.to_numpy(), sites.geometry.y.to_numpy()
     to_lon, to_lat = plants.geometry.x.to_numpy(), plants.geometry.y.to_numpy()
     n, m = len(lon), len(to_lon)
-    every = GRS80.inv(np.repeat(lon, m), np.repeat(lat, m), np.tile(to_lon, n), np.tile(to_lat, n))[
-        2
-    ].reshape(n, m)
+    every = GRS80.inv(np.repeat(lon, m), np.repeat(lat, m), np.tile(to_lon, n), np.tile(to_lat, n))[2].reshape(n, m)
     order = np.argsort(every, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(every, order, axis=1)
 

@@ -115,9 +115,7 @@ def squares() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"code": ["east", "west"]}, geometry=shapes, crs=4490)
 
 
-def test_a_site_on_a_shared_boundary_gets_the_first_region_only(
-    points: Points, squares: gpd.GeoDataFrame
-) -> None:
+def test_a_site_on_a_shared_boundary_gets_the_first_region_only(points: Points, squares: gpd.GeoDataFrame) -> None:
     sites = points([110, 105, 115, 125, 110], [35, 35, 35, 35, 30])
     assert regions.locate(sites, squares).tolist() == ["east", "west", "east", None, "east"]
     assert regions.locate(sites, squares[::-1]).tolist() == ["west", "west", "east", None, "west"]
@@ -159,9 +157,7 @@ def test_a_layer_of_sites_without_rows_has_no_regions(points: Points, squares: g
     assert regions.locate(points([], []), squares).empty
 
 
-def test_regions_in_another_crs_are_brought_to_that_of_the_sites(
-    points: Points, squares: gpd.GeoDataFrame
-) -> None:
+def test_regions_in_another_crs_are_brought_to_that_of_the_sites(points: Points, squares: gpd.GeoDataFrame) -> None:
     assert regions.locate(points(115, 35), squares.to_crs(3857)).tolist() == ["east"]
 
 

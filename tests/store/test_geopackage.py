@@ -62,9 +62,7 @@ def test_the_file_says_that_it_is_a_geopackage(store_path: Path) -> None:
         listed = {name for (name,) in connection.execute("SELECT table_name FROM gpkg_contents")}
         required = {number for (number,) in connection.execute("SELECT srs_id FROM gpkg_spatial_ref_sys")}
         column_types = {
-            row[2]
-            for name in Base.metadata.tables
-            for row in connection.execute(f'PRAGMA table_info("{name}")')
+            row[2] for name in Base.metadata.tables for row in connection.execute(f'PRAGMA table_info("{name}")')
         }
     connection.close()
     assert set(Base.metadata.tables) <= listed
@@ -83,9 +81,7 @@ def test_the_file_says_that_it_is_a_geopackage(store_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 2000])
-def test_the_spatial_index_finds_what_a_scan_finds(
-    reg: registry.Registry, store_path: Path, count: int
-) -> None:
+def test_the_spatial_index_finds_what_a_scan_finds(reg: registry.Registry, store_path: Path, count: int) -> None:
     reg.import_batch(batch(count=count))
     box = (105.0, 30.0, 111.0, 40.0)
     everything = reg.sites()
@@ -96,9 +92,7 @@ def test_the_spatial_index_finds_what_a_scan_finds(
     assert problems(reg.store) == []
 
 
-def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(
-    reg: registry.Registry, store_path: Path
-) -> None:
+def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(reg: registry.Registry, store_path: Path) -> None:
     reg.import_batch(batch())
     added = gpd.GeoDataFrame(
         {"uid": ["from-qgis"], "name": ["新库"], "code": ["Q-1"]},
@@ -129,14 +123,9 @@ def test_geometry_survives_the_encoding_of_the_standard() -> None:
         shapely.MultiPolygon(),
         shapely.LineString([(0, 0), (1, 1)]),
     ]
-    assert all(
-        a.equals(b)
-        for a, b in zip(shapes, from_gpkg([to_gpkg(shape, 4490) for shape in shapes]), strict=True)
-    )
+    assert all(a.equals(b) for a, b in zip(shapes, from_gpkg([to_gpkg(shape, 4490) for shape in shapes]), strict=True))
     lon, lat = np.array([-179.5, 0.0, 116.123456789]), np.array([-89.0, 0.0, 39.5])
-    assert points_to_gpkg(lon, lat, 4490) == [
-        to_gpkg(shapely.Point(x, y), 4490) for x, y in zip(lon, lat, strict=True)
-    ]
+    assert points_to_gpkg(lon, lat, 4490) == [to_gpkg(shapely.Point(x, y), 4490) for x, y in zip(lon, lat, strict=True)]
     with pytest.raises(ValueError, match="not a GeoPackage geometry"):
         from_gpkg([b"\x00\x01"])
 
@@ -151,9 +140,7 @@ def test_geometry_survives_the_encoding_of_the_standard() -> None:
         ("dam_class", 0),
     ],
 )
-def test_the_store_itself_refuses_a_value_outside_the_list(
-    reg: registry.Registry, column: str, value: object
-) -> None:
+def test_the_store_itself_refuses_a_value_outside_the_list(reg: registry.Registry, column: str, value: object) -> None:
     with pytest.raises(StoreError, match="Nothing was stored"):
         reg.import_batch(batch(**{column: value}))
     assert len(reg.sites()) == 0
@@ -196,9 +183,7 @@ def test_a_store_of_a_newer_version_is_refused(reg: registry.Registry, store_pat
         registry.open(store_path)
 
 
-def test_a_second_writer_is_told_that_the_store_is_busy(
-    store_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_writer_is_told_that_the_store_is_busy(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGISTRY_BUSY_TIMEOUT_S", "0.1")
     settings.cache_clear()
     try:

@@ -15,9 +15,7 @@ from registry.store import rtree
 from registry.store.write import _NAMESPACE, _uuid5
 
 
-@pytest.mark.parametrize(
-    "counts", [(1,), (51,), (52,), (5000,), (40, 30), (3000, 3000), (5000, 10), (150_000,)]
-)
+@pytest.mark.parametrize("counts", [(1,), (51,), (52,), (5000,), (40, 30), (3000, 3000), (5000, 10), (150_000,)])
 def test_a_filled_tree_is_sound_and_finds_what_a_scan_finds(counts: tuple[int, ...]) -> None:
     rng = np.random.default_rng(sum(counts))
     total = sum(counts)
