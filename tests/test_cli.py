@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,40 @@ def test_an_error_is_one_line_that_names_the_thing(filled: Path, arguments: list
     assert says in lines[0]
     assert done.stdout == ""
     assert (filled / "registry.gpkg").read_bytes() == before
+
+
+@pytest.fixture
+def read_only(filled: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder with a store in it that nobody can write to; root needs a mount for that."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    root = os.geteuid() == 0
+    if root:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    shutil.copy(filled / "registry.gpkg", folder)
+    if root:
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    else:
+        folder.chmod(0o500)
+    yield folder
+    if root:
+        subprocess.run(["umount", folder], check=True)
+    else:
+        folder.chmod(0o700)
+
+
+def test_a_read_only_folder_can_be_read_and_says_that_it_cannot_be_written(read_only: Path, filled: Path) -> None:
+    assert len(answer("sites", cwd=read_only)["rows"]) == 3
+    for arguments, code in (
+        (["import", filled / "ponds.csv", "--kind", "tailings_pond"], 4),
+        (["--store", "other.gpkg", "init"], 4),
+        (["export", "out.csv"], 2),
+        (["map", "out.html"], 2),
+        (["demo"], 2),
+    ):
+        said = run(*arguments, cwd=read_only, code=code).stderr
+        assert len([line for line in said.splitlines() if line.startswith("registry: ")]) == 1, said
+    assert [path.name for path in read_only.iterdir()] == ["registry.gpkg"]
 
 
 def test_wrong_usage_exits_with_2(filled: Path) -> None:

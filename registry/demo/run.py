@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 RADII_KM = (50.0, 100.0, 150.0)
 LICENCE = f"{analysis.SYNTHETIC}: made up for demonstration, no real site; CC0-1.0"
+
+# Source and licence of the plants that the demo does not make up.
+_NAMED = ("Plants named in public, gis_data/named_plants.csv", "published facts; accuracy of a county or a city")
+_MADE_UP = "合成示范数据 synthetic inventory, seed "
 
 # File, layers, title and question of each map, in Chinese and English.
 _MAPS: tuple[tuple[str, tuple[str, ...], dict[str, str], dict[str, str]], ...] = (
@@ -68,7 +73,7 @@ def run_demo(out: Path, *, seed: int, lang: str, say: Callable[[str], None]) -> 
         reg.load_regions(say=say)
         say("making the inventory")
         inventory = synthesise(reg.regions("province"), reg.regions("city"), reg.regions("county"), seed=seed)
-        lines = [f"{place}: " + _fill(reg, inventory, seed, say)]
+        lines = [f"{place}: " + _fill(reg, inventory, say)]
         lines += _tables(reg, out / "tables", say)
         lines += _maps(reg, out / "maps", lang, say)
         lines += _exports(reg, out / "exports", lang, say)
@@ -85,8 +90,8 @@ def _clear(place: Path) -> None:
     if not place.exists():
         return
     with registry.open(place) as reg:
-        licences = reg.sources()["licence"].fillna("")
-    if not licences.str.startswith(analysis.SYNTHETIC).all():
+        names = reg.sources()["name"]
+    if not (names.str.startswith(_MADE_UP) | (names == _NAMED[0])).all():
         raise StoreError(
             f"{place}: there is a store with rows of your own here. Run the demo in another folder with --out."
         )
@@ -94,38 +99,33 @@ def _clear(place: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _fill(reg: Registry, inventory: Inventory, seed: int, say: Callable[[str], None]) -> str:
+def _fill(reg: Registry, inventory: Inventory, say: Callable[[str], None]) -> str:
     counts = []
     for kind in Kind:
-        records = inventory.records[kind]
         say(f"storing {kind}")
-        report = reg.import_batch(
-            Batch(
-                kind=kind,
-                records=records.assign(row=range(1, len(records) + 1)),
-                rejects=findings(),
-                warnings=findings(),
-                read=len(records),
-                file_name=f"synthetic inventory, seed {seed}",
-                sha256=hashlib.sha256(
-                    pd.util.hash_pandas_object(records, index=False).to_numpy().tobytes()
-                ).hexdigest(),
-            ),
-            source=f"合成示范数据 synthetic inventory, seed {seed}",
-            licence=LICENCE,
-        )
-        counts.append(f"{report.new} {kind}")
+        records = inventory.records[kind]
+        made_up = records["extra"].map(lambda extra: bool(json.loads(extra)["synthetic"]))
+        new = _store(reg, kind, records[made_up], f"{_MADE_UP}{inventory.seed}", LICENCE)
+        if not made_up.all():
+            new += _store(reg, kind, records[~made_up], *_NAMED)
+        counts.append(f"{new} {kind}")
     return ", ".join(counts)
+
+
+def _store(reg: Registry, kind: Kind, records: pd.DataFrame, source: str, licence: str) -> int:
+    digest = hashlib.sha256(pd.util.hash_pandas_object(records, index=False).to_numpy().tobytes()).hexdigest()
+    batch = Batch(kind, records, findings(), findings(), len(records), file_name=source, sha256=digest)
+    return reg.import_batch(batch, source=source, licence=licence).new
 
 
 def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str]:
     table, _, _ = analysis.concentration(reg, say=say)
-    export.write_table(table, folder / "concentration.csv")
+    export.write_table(table, folder / "synthetic_concentration.csv")
     nearest, _, _ = analysis.proximity(reg, nearest=3, say=say)
-    export.write_table(nearest, folder / "proximity.csv")
+    export.write_table(nearest, folder / "synthetic_proximity.csv")
     covered, _ = analysis.coverage(reg, radius_km=RADII_KM, say=say)
-    analysis.write_coverage(covered, folder / "coverage.xlsx")
-    return [f"{folder}: concentration.csv, proximity.csv, coverage.xlsx"]
+    analysis.write_coverage(covered, folder / "synthetic_coverage.xlsx")
+    return [f"{folder}: synthetic_concentration.csv, synthetic_proximity.csv, synthetic_coverage.xlsx"]
 
 
 def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
@@ -138,7 +138,7 @@ def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) ->
 
 
 def _exports(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
-    names = ("sites.gpkg", "sites.geojson", "sites.xlsx", "sites.csv")
+    names = tuple(f"synthetic_sites.{suffix}" for suffix in ("gpkg", "geojson", "xlsx", "csv"))
     for name in names:
         analysis.write_export(reg, folder / name, lang=lang, say=say)
     return [f"{folder}: {', '.join(names)}"]
