@@ -29,11 +29,14 @@ def test_a_page_runs_as_written(page: str, tmp_path: Path, shared_data: Path) ->
         "REGISTRY_SHARED_DATA": str(shared_data),
         "REPOSITORY": str(ROOT),
     }
-    for language, text in blocks:
-        command = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else [sys.executable, "-c", text]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{page}:\n{text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        assert "Traceback" not in done.stderr
+    # One session from top to bottom: a setting that a page exports holds to its end.
+    steps = [
+        text if language == "bash" else f"python <<'END_OF_PYTHON'\n{text}END_OF_PYTHON\n" for language, text in blocks
+    ]
+    command = ["bash", "-euxo", "pipefail", "-c", "\n".join(steps)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{page}:\n{done.stdout[-1000:]}{done.stderr[-3000:]}"
+    assert "Traceback" not in done.stderr
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:
