@@ -58,6 +58,17 @@ class Block(Element):
         self.packed = packed
 
 
+class Description(Element):
+    """What a page is about, readable without running it: by a file manager, a search, or a person with an editor."""
+
+    _template = Template('<meta name="description" content="{{ this.text|e }}">\n')
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Description"
+        self.text = text
+
+
 def figure_of(element: Element) -> Figure:
     """The page that an element stands in."""
     root = element.get_root()

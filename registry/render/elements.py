@@ -8,7 +8,7 @@ from branca.element import MacroElement
 from folium.map import Layer
 from folium.template import Template
 
-from registry.render.assets import Block, add_map_assets, figure_of
+from registry.render.assets import Block, Description, add_map_assets, figure_of
 from registry.render.packing import pack
 from registry.render.words import words_of
 
@@ -78,7 +78,15 @@ class TitleBox(PackedElement):
     def __init__(self, title: str | None, note: str | None = None, *, lang: str = "zh") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "TitleBox"
+        self.note = note
         self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
+
+    def render(self, **kwargs: Any) -> str:
+        """Put the note into the page's head too, then the element's own script."""
+        if self.note:
+            figure_of(self).header.add_child(Description(self.note), name="description")
+        super().render(**kwargs)
+        return ""
 
 
 class OpeningView(MacroElement):

@@ -44,7 +44,7 @@ def test_what_is_real_is_told_from_what_is_made_up(demo: Path) -> None:
 
 def test_every_output_says_that_it_is_synthetic(demo: Path) -> None:
     for page in (demo / "maps").glob("*.html"):
-        assert "Synthetic demonstration data" in page.read_text(encoding="utf-8"), page.name
+        assert "合成示范数据" in page.read_text(encoding="utf-8"), page.name
     for folder in ("tables", "exports"):
         files = list((demo / folder).iterdir())
         assert files
