@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -15,6 +16,9 @@ from registry.store import read
 if TYPE_CHECKING:
     import pyproj
     from sqlalchemy import Connection
+
+# Beyond these latitudes, or across the antimeridian, all regions are looked at.
+_POLEWARD = (-85.0, 85.0)
 
 # What this module says of a row, so that a later location can take it back.
 _ELSEWHERE = "declared_province: "
@@ -39,11 +43,13 @@ def located(
     placed = records.copy()
     doubts = pd.Series(None, index=records.index, dtype="str")
     points: gpd.GeoDataFrame | None = None
+    known = read.region_levels(connection)
+    near = _surroundings(records, tolerance_m)
     for level in REGION_LEVELS:
-        layer = read.regions(connection, crs, level)
-        if layer.empty or records.empty:
+        if level not in known or records.empty:
             placed[f"{level}_code"] = pd.Series(None, index=records.index, dtype="str")
             continue
+        layer = read.regions(connection, crs, level, bbox=near)
         if points is None:
             points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(records["lon"], records["lat"]), crs=crs)
         codes = region_service.locate(points, layer, tolerance_m=tolerance_m)
@@ -63,6 +69,21 @@ def located(
         )
     )
     return placed, findings(rows)
+
+
+def _surroundings(records: pd.DataFrame, tolerance_m: float) -> read.BBox | None:
+    """The box around the records, wider by the tolerance; None where a box would be no help."""
+    if records.empty:
+        return None
+    lon, lat = records["lon"], records["lat"]
+    # A degree of latitude is never shorter than 110 km; a hundredth more covers the rest.
+    margin = 0.01 + tolerance_m / 110_000
+    south, north = float(lat.min()) - margin, float(lat.max()) + margin
+    wider = margin / math.cos(math.radians(min(89.0, max(abs(south), abs(north)))))
+    west, east = float(lon.min()) - wider, float(lon.max()) + wider
+    if south < _POLEWARD[0] or north > _POLEWARD[1] or west < -180 or east > 180:
+        return None
+    return west, south, east, north
 
 
 def _doubts(placed: pd.DataFrame, provinces: gpd.GeoDataFrame) -> pd.Series[Any]:

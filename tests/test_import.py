@@ -103,6 +103,29 @@ def test_regions_loaded_later_locate_what_is_stored(reg: registry.Registry, tabl
     assert again.unchanged == 3
 
 
+def test_a_site_near_a_border_gets_exactly_one_region_or_a_warning(
+    reg: registry.Registry, two_provinces: Path, tmp_path: Path
+) -> None:
+    reg.load_regions(two_provinces, level="province")
+    path = tmp_path / "border.csv"
+    # On the shared border; 450 m and 4.5 km out at sea; far away, where no region is even near.
+    path.write_text(
+        "编码,名称,经度,纬度\nS,界上,110,35\nN,近岸,120.005,35\nO,离岸,120.05,35\nF,远海,150,-20\n", encoding="utf-8"
+    )
+    report = reg.import_file(path, "tailings_pond")
+    assert reg.sites().set_index("code")["province_code"].fillna("-").to_dict() == {
+        "S": "A",
+        "N": "B",
+        "O": "-",
+        "F": "-",
+    }
+    assert report.warnings["row"].tolist() == [4, 5]
+    for row, place in (("2", (110, 35)), ("3", (120.005, 35))):
+        only = tmp_path / f"only{row}.csv"
+        only.write_text(f"编码,名称,经度,纬度\nX{row},独,{place[0]},{place[1]}\n", encoding="utf-8")
+        assert len(reg.import_file(only, "tailings_pond").warnings) == 0, "a row alone is located as among others"
+
+
 def test_a_rehearsal_counts_and_stores_nothing(reg: registry.Registry, table: Path) -> None:
     report = reg.import_file(table, "tailings_pond", dry_run=True)
     assert report.new == 3

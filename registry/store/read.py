@@ -12,7 +12,7 @@ from registry.model.fields import FieldType, feature_table, table_fields
 from registry.model.geometry import from_gpkg
 from registry.model.tables import PlantIntake, Region, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
-from registry.store.geopackage import geometry_column
+from registry.store.geopackage import geometry_column, rtree_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,18 +66,26 @@ def plants(
     return _features(connection, table, statement, crs, ())
 
 
-def regions(connection: Connection, crs: pyproj.CRS, level: str | None = None) -> gpd.GeoDataFrame:
-    """Regions of one level or of all, in order of their codes."""
+def regions(
+    connection: Connection, crs: pyproj.CRS, level: str | None = None, *, bbox: BBox | None = None
+) -> gpd.GeoDataFrame:
+    """Regions of one level or of all, in order of their codes; with ``bbox``, those whose extent meets it."""
     table = table_of(Region)
     columns = [column for column in table.columns if column.name not in {"id", "geom"}]
-    statement = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")).order_by(
-        table.c.level, table.c.code
-    )
+    statement: Select[Any] = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom"))
+    statement = statement.order_by(table.c.level, table.c.code)
     if level is not None:
         statement = statement.where(table.c.level == level)
+    if bbox is not None:
+        statement = _inside(statement, table, bbox)
     frame = _frame(connection, statement, _types(table))
     geometry = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index, crs=crs)
     return gpd.GeoDataFrame(frame, geometry=geometry)
+
+
+def region_levels(connection: Connection) -> set[str]:
+    """The levels of which the store has regions."""
+    return set(connection.scalars(select(table_of(Region).c.level).distinct()))
 
 
 def rows(connection: Connection, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -129,11 +137,16 @@ def _filtered(
     if status is not None:
         statement = statement.where(table.c.status == status)
     if bbox is not None:
-        inside = text(
-            f"SELECT id FROM rtree_{table.name}_geom WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
-        ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
-        statement = statement.where(table.c.id.in_(inside.columns(table.c.id)))
+        statement = _inside(statement, table, bbox)
     return statement.order_by(table.c.id)
+
+
+def _inside(statement: Select[Any], table: Table, bbox: BBox) -> Select[Any]:
+    """Leave the rows whose box in the spatial index meets ``bbox``."""
+    found = text(
+        f"SELECT id FROM {rtree_name(table)} WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
+    ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
+    return statement.where(table.c.id.in_(found.columns(table.c.id)))
 
 
 def _features(
