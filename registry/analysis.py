@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from registry import export, render
 from registry.errors import BadParameterError, EmptyLayerError, EmptyTableError
@@ -17,8 +20,6 @@ from registry.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import geopandas as gpd
 
     from registry.registry import Registry
     from registry.services.concentration import Measure
@@ -53,6 +54,23 @@ def concentration(
     totals = dict(table.attrs["totals"])
     warnings = [f"{totals['outside']} sites lie in no {by} of the store."] if totals["outside"] else []
     return table, totals, [*warnings, *synthetic_note(reg)]
+
+
+def on_regions(reg: Registry, table: pd.DataFrame, by: str) -> gpd.GeoDataFrame:
+    """A concentration table on the polygons of its regions, for a layer format."""
+    shapes = reg.regions(by).set_index("code").geometry
+    geometry = shapes.reindex(table["region_code"]).to_numpy()
+    return gpd.GeoDataFrame(table, geometry=geometry, crs=reg.crs)
+
+
+def as_lines(reg: Registry, table: pd.DataFrame) -> gpd.GeoDataFrame:
+    """A proximity table as lines from site to plant, for a layer format; a line's ends say where, not its course."""
+    ends = [
+        places.reindex(table[column])
+        for places, column in ((reg.sites().geometry, "site_uid"), (reg.plants().geometry, "plant_uid"))
+    ]
+    coordinates = np.stack([np.column_stack([end.x.to_numpy(float), end.y.to_numpy(float)]) for end in ends], axis=1)
+    return gpd.GeoDataFrame(table, geometry=shapely.linestrings(coordinates), crs=reg.crs)
 
 
 def proximity(

@@ -209,6 +209,11 @@ def _present_layer(found: Any, *, as_json: bool, out: Path | None, title: str, e
     console.present(listed, as_json=as_json, out=out, title=title, totals={title: len(found), **totals})
 
 
+def _is_layer(out: Path | None) -> bool:
+    """Whether a result is asked for in a format that holds shapes."""
+    return out is not None and out.suffix.lower() in {".gpkg", ".geojson", ".fgb"}
+
+
 @app.command()
 def concentration(
     ctx: typer.Context,
@@ -224,6 +229,8 @@ def concentration(
     """Count sites and tonnes by region: share, density, rank, location quotient, and how concentrated they are."""
     with _open(ctx) as reg, console.progress("concentration") as say:
         table, totals, warnings = analysis.concentration(reg, by=by, measure=measure, kind=kind, level=level, say=say)
+        if _is_layer(out):
+            table = analysis.on_regions(reg, table, by)
     console.present(table, as_json=as_json, out=out, title=f"concentration by {by}", totals=totals, warnings=warnings)
 
 
@@ -249,6 +256,8 @@ def proximity(
             province=province,
             say=say,
         )
+        if _is_layer(out):
+            table = analysis.as_lines(reg, table)
     console.present(table, as_json=as_json, out=out, title="nearest plants", totals=totals, warnings=warnings)
 
 

@@ -145,11 +145,17 @@ def test_coverage_gives_plants_sites_and_totals(filled: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "gpkg", "geojson"])
 def test_out_writes_the_file_that_its_suffix_says(filled: Path, suffix: str) -> None:
-    for command in (["sites"], ["coverage"]):
+    for command in (["sites"], ["coverage"], ["concentration"], ["proximity"]):
         run(*command, "--out", f"{command[0]}.{suffix}", cwd=filled)
         assert (filled / f"{command[0]}.{suffix}").stat().st_size > 0
     if suffix in {"gpkg", "geojson"}:
-        assert len(pyogrio.read_dataframe(filled / f"sites.{suffix}")) == 3
+        layers = {
+            name: pyogrio.read_dataframe(filled / f"{name}.{suffix}")
+            for name in ("sites", "concentration", "proximity")
+        }
+        assert {name: len(layer) for name, layer in layers.items()} == {"sites": 3, "concentration": 2, "proximity": 3}
+        assert set(layers["concentration"].geom_type) == {"MultiPolygon"}
+        assert set(layers["proximity"].geom_type) == {"LineString"}
 
 
 def test_map_and_exports_are_written(filled: Path) -> None:
