@@ -34,10 +34,10 @@ class LayerStyle:
 
     f_table_name: str
     f_geometry_column: str
-    styleName: str  # noqa: N815
-    styleQML: str  # noqa: N815
-    styleSLD: str  # noqa: N815
-    useAsDefault: bool  # noqa: N815
+    styleName: str
+    styleQML: str
+    styleSLD: str
+    useAsDefault: bool
     description: str
 
 

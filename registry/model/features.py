@@ -54,7 +54,7 @@ class _Feature(Identified):
     )
 
     @declared_attr
-    def name(cls) -> Mapped[str]:  # noqa: N805
+    def name(cls) -> Mapped[str]:
         """What the site or plant is called."""
         return mapped_column(
             Text, sort_order=-97, info=about("名称", "Name", *_NAME_HEADERS[v.Kind(cls.__tablename__)])
@@ -65,7 +65,7 @@ class _Feature(Identified):
     )
 
     @declared_attr
-    def operator(cls) -> Mapped[str | None]:  # noqa: N805
+    def operator(cls) -> Mapped[str | None]:
         """Who runs it; in a table of plants 企业名称 is the plant itself, elsewhere its operator."""
         headers = ("企业", "所属企业", "所属单位", "责任主体", "经营单位", "运营企业", "owner", "company")
         own = cls.__tablename__ == v.Kind.UTILIZATION_PLANT
@@ -131,7 +131,7 @@ class _Feature(Identified):
     extra: Mapped[str | None] = mapped_column(Text, sort_order=91, info=about("其他来源列", "Other source columns"))
 
     @declared_attr
-    def source_id(cls) -> Mapped[int | None]:  # noqa: N805
+    def source_id(cls) -> Mapped[int | None]:
         """The source a row came from."""
         return mapped_column(ForeignKey("source.id"), sort_order=92, info=about("来源", "Source"))
 

@@ -26,7 +26,7 @@ class PackedElement(MacroElement):
         figure = figure_of(self)
         add_map_assets(figure)
         figure.html.add_child(Block(self.block_id, self.packed), name=self.block_id)
-        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        super().render(**kwargs)
         return ""
 
     @property
@@ -60,7 +60,7 @@ class Legend(PackedElement):
     )
 
     def __init__(self, layers: Sequence[PackedLayer], *, lang: str = "zh") -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._name = "Legend"
         self.layers = list(layers)
         self.packed = pack({"lang": lang, "words": words_of(lang)})
@@ -76,7 +76,7 @@ class TitleBox(PackedElement):
     )
 
     def __init__(self, title: str | None, note: str | None = None, *, lang: str = "zh") -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._name = "TitleBox"
         self.note = note
         self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
@@ -104,12 +104,12 @@ class OpeningView(MacroElement):
     )
 
     def __init__(self, corners: Sequence[Sequence[float]]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._name = "OpeningView"
         self.corners = [list(map(float, corner)) for corner in corners]
 
     def render(self, **kwargs: Any) -> str:
         """Put what reads the corners into the page, then the element's own script."""
         add_map_assets(figure_of(self))
-        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        super().render(**kwargs)
         return ""

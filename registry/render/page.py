@@ -74,7 +74,7 @@ class RegistryMap(folium.Map):
         header = figure_of(self).header
         for name in ("leaflet", "jquery", "leaflet_css"):
             header.add_child(Inlined(str(_STAND_INS[name])), name=name)
-        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        super().render(**kwargs)
         return ""
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:  # noqa: FBT001, FBT002  folium's own

@@ -72,7 +72,7 @@ def test_every_layer_has_one_default_style_in_the_table_qgis_looks_in(connection
 
 def test_ponds_are_drawn_by_level_in_three_colours_and_three_shapes() -> None:
     style = next(style for style in layer_styles() if style.f_table_name == "tailings_pond")
-    qml = ET.fromstring(style.styleQML)  # noqa: S314  our own text
+    qml = ET.fromstring(style.styleQML)
     renderer = qml.find("renderer-v2")
     assert renderer is not None
     assert renderer.get("attr") == "supervision_level"
@@ -85,7 +85,7 @@ def test_ponds_are_drawn_by_level_in_three_colours_and_three_shapes() -> None:
     assert [(symbol["name"], symbol["color"]) for symbol in drawn[:3]] == [
         ("triangle", "178,24,43,255"), ("square", "239,138,98,255"), ("circle", "33,102,172,255"),
     ]  # fmt: skip
-    sld = ET.fromstring(style.styleSLD)  # noqa: S314  our own text
+    sld = ET.fromstring(style.styleSLD)
     rules = {
         rule.findtext(".//ogc:Literal", namespaces=SE): (
             rule.findtext(".//se:WellKnownName", namespaces=SE), rule.findtext(".//se:Fill/se:SvgParameter", namespaces=SE),
@@ -99,7 +99,7 @@ def test_ponds_are_drawn_by_level_in_three_colours_and_three_shapes() -> None:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_styles_are_well_formed_and_name_only_columns_that_exist(lang: str) -> None:
     for style in layer_styles(lang):
-        qml, sld = ET.fromstring(style.styleQML), ET.fromstring(style.styleSLD)  # noqa: S314  our own text
+        qml, sld = ET.fromstring(style.styleQML), ET.fromstring(style.styleSLD)
         assert sld.tag == "{http://www.opengis.net/sld}StyledLayerDescriptor"
         assert len(style.styleName) <= 30
         if style.f_table_name in set(Kind):
