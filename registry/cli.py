@@ -13,7 +13,7 @@ from registry import analysis, console
 from registry.demo.run import run_demo
 from registry.diagnosis import examine
 from registry.errors import BadParameterError, RegistryError
-from registry.intake.rejects import write_rejects
+from registry.intake.rejects import check_rejects, write_rejects
 from registry.model.vocabulary import Kind, kind_of
 from registry.services.concentration import Measure
 from registry.settings import settings
@@ -34,6 +34,8 @@ app.add_typer(regions_app, name="regions")
 SOME_REJECTED = 3
 # What a shell gives a program that was stopped by Ctrl-C.
 INTERRUPTED = 130
+# Our own mistake, not the user's.
+UNEXPECTED = 1
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Out = Annotated[
@@ -55,6 +57,12 @@ Status = Annotated[str | None, typer.Option("--status", help="Status code, for e
 SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
 
 
+def _version(value: bool) -> None:
+    if value:
+        console.OUT.print(f"tailings-registry {registry.__version__}", highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def main_options(
     ctx: typer.Context,
@@ -63,8 +71,12 @@ def main_options(
         typer.Option("--store", metavar="URL", help="The store; otherwise REGISTRY_STORE, or registry.gpkg here."),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+    ] = False,
 ) -> None:
     """Options before the command."""
+    del version
     ctx.obj = {"store": store, "debug": debug}
 
 
@@ -107,6 +119,8 @@ def import_(
 ) -> None:
     """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
     with _open(ctx) as reg, console.progress(f"import {file.name}") as say:
+        if rejects is not None:
+            check_rejects(rejects, [file, reg.store.path, *([mapping] if mapping else [])])
         report = reg.import_file(
             file,
             kind,
@@ -413,12 +427,19 @@ def main() -> None:
         console.message(f"registry: {' '.join(str(error).split())}")
         sys.exit(error.exit_code)
     except typer.TyperException as error:
-        # Without a command the message is the help itself, which keeps its lines.
-        text = error.format_message()
-        console.message(
-            text if "\n" in text.strip() else f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains."
-        )
+        # Without a command the help is shown, and there is nothing to add.
+        if text := error.format_message().strip():
+            console.message(f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains.")
         sys.exit(RegistryError.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         console.message("registry: interrupted. Nothing of what was under way is stored.")
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        said = " ".join(str(error).split())[:300]
+        console.message(
+            f"registry: unexpected {type(error).__name__}: {said}. "
+            "Run it with `registry --debug …` and report what it shows."
+        )
+        sys.exit(UNEXPECTED)

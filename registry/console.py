@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,21 +27,27 @@ ERR = Console(stderr=True)
 
 # A terminal shows this many rows of a table; --json and --out give all.
 SHOWN_ROWS = 40
+# Work that is done sooner says nothing of itself where stderr is a file or a pipe.
+QUIET_SECONDS = 2.0
 
 
 @contextmanager
 def progress(task: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with elapsed time on stderr; the function it gives says what goes on."""
+    """What goes on, on stderr: a spinner with elapsed time on a terminal, elsewhere a line for each step of long work."""
+    if not ERR.is_terminal:
+        start = time.monotonic()
+
+        def note(step: str) -> None:
+            elapsed = time.monotonic() - start
+            if elapsed > QUIET_SECONDS:
+                message(f"{task}: {step} ({elapsed:.0f} s)")
+
+        yield note
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=ERR, transient=ERR.is_terminal) as bar:
+    with Progress(*columns, console=ERR, transient=True) as bar:
         shown = bar.add_task(task, total=None)
-
-        def say(step: str) -> None:
-            bar.update(shown, description=f"{task}: {escape(step)}")
-            if not ERR.is_terminal:
-                bar.refresh()
-
-        yield say
+        yield lambda step: bar.update(shown, description=f"{task}: {escape(step)}")
 
 
 def message(text: str) -> None:

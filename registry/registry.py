@@ -129,6 +129,7 @@ class Registry:
             raise BadParameterError(f"supervision level {level}: there are levels 1, 2 and 3.")
         self._check_status(status)
         with self._store.read() as connection:
+            self._check_province(connection, province)
             return read.sites(
                 connection, self.crs, kinds=kinds, level=level, province=province, status=status, bbox=bbox
             )
@@ -139,6 +140,7 @@ class Registry:
         """Utilization plants, index ``uid``; with ``accepts``, those that take this waste code or category."""
         self._check_status(status)
         with self._store.read() as connection:
+            self._check_province(connection, province)
             plants = read.plants(connection, self.crs, province=province, status=status)
         if accepts is None:
             return plants
@@ -292,6 +294,13 @@ class Registry:
     def _check_level(level: str | None) -> None:
         if level is not None and level not in REGION_LEVELS:
             raise UnknownKindError(f"'{level}' is not a level of region. Known: {', '.join(REGION_LEVELS)}.")
+
+    @staticmethod
+    def _check_province(connection: Connection, province: str | None) -> None:
+        if province is not None and not read.is_province(connection, province):
+            raise UnknownKindError(
+                f"'{province}' is no province of the store. Give the code or the name of one that is loaded."
+            )
 
     @staticmethod
     def _check_status(status: str | None) -> None:

@@ -16,6 +16,7 @@ from registry.intake.checks import read_column
 from registry.intake.headers import assign_columns
 from registry.intake.positions import read_positions
 from registry.intake.readers import file_sha256, read_table
+from registry.intake.returned import kept_extra, returned_columns, uids, wrong_kind
 from registry.model.fields import source_fields
 from registry.model.records import Batch, findings
 
@@ -63,6 +64,7 @@ def read_batch(
     sha256 = file_sha256(path)
     table = read_table(path, kind, sheet=sheet, encoding=encoding)
     columns = assign_columns(table, kind, mapping)
+    returned = returned_columns(table, kind)
     checking = _Checking(table)
     records = _read_fields(table, columns, kind, mapping, checking)
     positions = read_positions(table, columns, mapping, store_crs)
@@ -71,9 +73,18 @@ def read_batch(
     _reject_overflow(table, checking)
     _reject_repeated_codes(table, columns, records, checking)
 
+    if "kind" in returned:
+        checking.error(returned["kind"], wrong_kind(table.cells[returned["kind"]], kind))
+
     accepted = ~checking.rejected
     records["lon"], records["lat"] = positions.lon, positions.lat
     records["extra"] = _extra(table.cells, columns.extra)
+    if "uid" in returned:
+        records["uid"] = uids(table.cells[returned["uid"]])
+    if "extra" in returned:
+        records["extra"] = pd.Series(records["extra"], dtype=object).fillna(
+            pd.Series(kept_extra(table.cells[returned["extra"]]), dtype=object)
+        )
     records["warnings"] = checking.warnings_of_rows()
     records["row"] = table.rows
     frame = pd.DataFrame(records).loc[accepted].reset_index(drop=True)

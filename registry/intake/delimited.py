@@ -51,6 +51,7 @@ def read_delimited(path: Path, encoding: str | None) -> SourceTable:
         ValueError,
     ) as error:
         raise UnreadableFileError(f"{path.name}: not a readable table: {one_line(error)}.") from error
+    grid = grid.apply(_unguarded)
     # A table that was taken for another encoding shows it in its headers; the message then names the encoding.
     return from_grid(f"{path.name} (read as {used})" if notes else path.name, grid, notes=notes)
 
@@ -73,9 +74,16 @@ def _grid(text: str, delimiter: str) -> pd.DataFrame:
         )  # fmt: skip
 
 
+def _unguarded(cells: pd.Series) -> pd.Series:
+    """Cells without the apostrophe that keeps a spreadsheet from running a text as a formula."""
+    if not cells.str.startswith("'").any():
+        return cells
+    return cells.str.replace(r"^'(?=['=+\-@＝＋－＠\t\r\n])", "", regex=True)
+
+
 def _decoded(path: Path, raw: bytes, encoding: str | None) -> tuple[str, str]:
     """The text and the encoding that it was read in."""
-    chosen = encoding or _encoding(raw)
+    chosen = encoding or likely_encoding(raw)
     try:
         return raw.decode(chosen), chosen
     except LookupError:
@@ -89,7 +97,7 @@ def _decoded(path: Path, raw: bytes, encoding: str | None) -> tuple[str, str]:
         ) from error
 
 
-def _encoding(raw: bytes) -> str:
+def likely_encoding(raw: bytes) -> str:
     """The encoding of a text: its byte order mark, else UTF-8 when the bytes are that, else the likeliest."""
     for mark, name in _BOMS:
         if raw.startswith(mark):

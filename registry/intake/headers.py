@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from registry.errors import MappingError, UnknownColumnError
 from registry.intake.mapping import GEOGRAPHIC, PROJECTED
+from registry.intake.returned import returned_columns
 from registry.intake.spelling import fold
 from registry.intake.units import unit_factor
 from registry.model.fields import Field, source_fields
@@ -95,7 +96,8 @@ def assign_columns(table: SourceTable, kind: Kind, mapping: Mapping | None) -> C
                 f"Name it in the mapping file under [columns]."
             )
     used = set(columns.of_field.values())
-    columns.extra = [column for column in table.headers if column not in used]
+    known_again = set(returned_columns(table, kind).values())
+    columns.extra = [column for column in table.headers if column not in used | known_again]
     _settle_units(table, columns, fields_, mapping)
     if columns.extra:
         columns.notes.append(f"{table.label}: kept as extra, no field takes them: {', '.join(columns.extra)}.")

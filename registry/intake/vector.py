@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pyogrio
 import shapely
 
 from registry.errors import EmptyTableError, UnreadableFileError
+from registry.intake.delimited import likely_encoding
 from registry.intake.source_table import Points, SourceTable, one_line, trimmed, unique_headers
 from registry.intake.workbook import as_text, chosen_layer
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.model.vocabulary import Kind
+
+# A dBASE table: 32 bytes of header and of each field; names of up to 10 bytes.
+_DBF_HEADER, _DBF_NAME = 32, 10
 
 _FAILURES = (
     pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
@@ -43,7 +48,10 @@ def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None)
             if not layers:
                 raise EmptyTableError(f"{path.name}: it has no layer.")
             layer = _layer(path, layers, kind, None if source.startswith("/vsizip/") else sheet)
-            frame = pyogrio.read_dataframe(source, layer=layer, encoding=encoding, use_arrow=False)
+            undeclared = _texts_encoding(path, source, encoding)
+            frame = pyogrio.read_dataframe(
+                source, layer=layer, encoding="latin-1" if undeclared else encoding, use_arrow=False
+            )
         except _FAILURES as error:
             raise UnreadableFileError(f"{path.name}: not a readable layer: {one_line(error)}.") from error
     label = path.name if len(layers) == 1 else f"{path.name}, layer '{layer}'"
@@ -53,16 +61,84 @@ def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None)
     if "geometry" in frame and hasattr(frame, "crs"):
         points = _points(frame.geometry.to_numpy(), None if frame.crs is None else frame.crs.to_wkt())
         frame = pd.DataFrame(frame.drop(columns="geometry"))
+    notes: list[str] = []
+    if undeclared:
+        frame = _decoded(frame, undeclared)
+        if encoding is None and undeclared != "utf-8":
+            notes.append(f"{label}: does not say its encoding; read as {undeclared}. Another one: --encoding.")
     headers = unique_headers([str(column) for column in frame.columns])
     cells = pd.DataFrame(
         {
-            name: trimmed(as_text(frame.iloc[:, i].to_numpy(dtype=object, na_value=None)))
+            name: trimmed(as_text(_plain(frame.iloc[:, i].to_numpy(dtype=object, na_value=None))))
             for i, name in enumerate(headers)
         },
         index=range(len(frame)),
     )
     rows = np.arange(1, len(frame) + 1, dtype="int64")
-    return SourceTable(label, cells, headers, rows, np.full(len(frame), "", dtype=object), points)
+    return SourceTable(label, cells, headers, rows, np.full(len(frame), "", dtype=object), points, tuple(notes))
+
+
+def _texts_encoding(path: Path, source: str, encoding: str | None) -> str | None:
+    """The encoding to decode a Shapefile's texts with: the user's, else the likeliest where the file says none.
+
+    None where GDAL is to decide: the format or the file says its encoding itself.
+
+    Field names are cut at 10 bytes, often inside a character, so the bytes are decoded here and not by GDAL.
+    """
+    table = source[:-4]
+    if not source.lower().endswith(".shp"):
+        return None
+    if encoding is not None:
+        return encoding
+    if source.startswith("/vsizip/"):
+        with zipfile.ZipFile(path) as archive:
+            stem = table.rsplit("}/", 1)[1]
+            files = {name.lower(): name for name in archive.namelist()}
+            dbf, declared = files.get(f"{stem.lower()}.dbf"), f"{stem.lower()}.cpg" in files
+            raw = archive.read(dbf) if dbf and not declared else b""
+    else:
+        sisters = {file.name.lower(): file for file in path.parent.iterdir() if file.stem.lower() == path.stem.lower()}
+        stem = path.stem.lower()
+        dbf_file, declared = sisters.get(f"{stem}.dbf"), f"{stem}.cpg" in sisters
+        raw = dbf_file.read_bytes() if dbf_file and not declared else b""
+    # Byte 29 of the table is the language driver; 0 leaves the encoding open.
+    if len(raw) < _DBF_HEADER or raw[29]:
+        return None
+    size = int.from_bytes(raw[8:10], "little")
+    return likely_encoding(raw[size:]) if not raw[size:].isascii() else likely_encoding(_names(raw[:size]))
+
+
+def _names(header: bytes) -> bytes:
+    """The field names of a dBASE header, each without what its cut left of a last character."""
+    names = [header[at : at + 11].split(b"\0")[0] for at in range(_DBF_HEADER, len(header) - 1, _DBF_HEADER)]
+    return b"\n".join(name.decode("utf-8", "ignore").encode() if len(name) == _DBF_NAME else name for name in names)
+
+
+def _decoded(frame: pd.DataFrame, encoding: str) -> pd.DataFrame:
+    """A frame that was read as Latin-1, its names and texts decoded as what they are."""
+
+    def text(value: Any) -> Any:
+        return value.encode("latin-1").decode(encoding, "replace") if isinstance(value, str) else value
+
+    try:
+        decoded = frame.map(text) if len(frame.columns) else frame
+        return decoded.rename(columns=lambda name: str(name).encode("latin-1").decode(encoding, "ignore"))
+    except LookupError:
+        raise UnreadableFileError(f"'{encoding}' is no encoding that is known here.") from None
+
+
+def _plain(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Values (n,) of which lists and objects, as GeoJSON may hold them, are written as JSON."""
+    nested = [at for at, value in enumerate(values) if isinstance(value, dict | list | tuple | np.ndarray)]
+    if nested:
+        values = values.copy()
+        for at in nested:
+            values[at] = json.dumps(values[at], ensure_ascii=False, default=_listed)
+    return values
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _layer(path: Path, layers: list[str], kind: Kind, sheet: str | None) -> str:

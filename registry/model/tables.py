@@ -55,7 +55,7 @@ class WasteStream(Identified, Base):
 
     site_uid: Mapped[str] = mapped_column(Text, info=about("场地标识", "Site UID"))
     waste_code: Mapped[str] = mapped_column(
-        Text, info=about("固体废物代码", "Waste code", "废物代码", "固废代码", "废物类别", "固废类别")
+        Text, info=about("固体废物代码", "Waste code", "waste codes", "废物代码", "固废代码", "废物类别", "固废类别")
     )
     annual_t: Mapped[float | None] = mapped_column(
         Double,
@@ -102,6 +102,7 @@ class PlantIntake(Identified, Base):
         info=about(
             "可接收废物代码",
             "Accepted waste codes",
+            "waste codes",
             "接收废物代码",
             "利用废物代码",
             "利用固废种类",

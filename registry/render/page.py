@@ -15,7 +15,7 @@ import folium
 from branca.element import Element, Figure, Link
 from folium.elements import JSCSSMixin
 
-from registry.errors import OfflineError, UnwritableFileError
+from registry.errors import BadParameterError, OfflineError, UnwritableFileError
 from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, figure_of
 
 if TYPE_CHECKING:
@@ -96,10 +96,13 @@ def save(page: folium.Map, path: str | os.PathLike[str], *, offline: bool = True
 
     Raises
     ------
+    BadParameterError : the name does not end in .html.
     OfflineError : an element of the map needs a file from the network.
     UnwritableFileError : the file or its folder cannot be written.
     """
     target = Path(path)
+    if target.suffix.lower() not in {".html", ".htm"}:
+        raise BadParameterError(f"{target}: a map is a page; give it a name that ends in .html.")
     write_page(target, page_html(page, offline=offline))
     return target
 

@@ -83,6 +83,11 @@ def regions(
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
+def is_province(connection: Connection, province: str) -> bool:
+    """Whether the store has a province of that code or name."""
+    return connection.scalar(_province_codes(province)) is not None
+
+
 def region_levels(connection: Connection) -> set[str]:
     """The levels of which the store has regions."""
     return set(connection.scalars(select(table_of(Region).c.level).distinct()))
@@ -128,17 +133,21 @@ def _filtered(
     geom = type_coerce(table.c.geom, LargeBinary).label("geom")
     statement = select(*columns, *extra, geom).join(totals, totals.c[key] == table.c.uid, isouter=True)
     if province is not None:
-        region = table_of(Region)
-        codes = select(region.c.code).where(
-            region.c.level == "province",
-            or_(region.c.code == province, region.c.name == province, region.c.name_en == province),
-        )
-        statement = statement.where(or_(table.c.province_code == province, table.c.province_code.in_(codes)))
+        statement = statement.where(table.c.province_code.in_(_province_codes(province)))
     if status is not None:
         statement = statement.where(table.c.status == status)
     if bbox is not None:
         statement = _inside(statement, table, bbox)
     return statement.order_by(table.c.id)
+
+
+def _province_codes(province: str) -> Select[Any]:
+    """The codes of the provinces with this code, Chinese or English name."""
+    region = table_of(Region)
+    return select(region.c.code).where(
+        region.c.level == "province",
+        or_(region.c.code == province, region.c.name == province, region.c.name_en == province),
+    )
 
 
 def _inside(statement: Select[Any], table: Table, bbox: BBox) -> Select[Any]:

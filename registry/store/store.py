@@ -64,6 +64,8 @@ def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float) -> Store:
     StoreVersionError : it was made by a newer version.
     """
     path = geopackage_path(url)
+    if path.is_dir():
+        raise NotARegistryError(f"{path}: this is a folder. A store is one file; name another path.")
     if not path.is_file():
         raise StoreMissingError(f"{path}: there is no store. Create one with `registry --store {path} init`.")
     engine = geopackage_engine(path, busy_timeout_s=busy_timeout_s)

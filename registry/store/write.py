@@ -39,12 +39,13 @@ class Written:
 def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int) -> Written:
     """Store the records of one kind.
 
-    A record is the stored row with the same ``code``; one without a code is the row with the same name, operator and
+    A record is the stored row with the uid that it brings, else the one with the same ``code``, else the row with the same name, operator and
     position. A cell that is empty in the source leaves the stored value as it is.
     """
     table = feature_table(kind)
     records = records.reset_index(drop=True)
-    records = records.assign(uid=_uids(kind, records), source_id=source_id)
+    given = records["uid"].notna() if "uid" in records else False
+    records = records.assign(given_uid=given, uid=_uids(kind, records), source_id=source_id)
     stored = read.stored_features(connection, table)
     at = _matches(records, stored)
     new = at < 0
@@ -71,7 +72,7 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_i
 
 
 def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
-    """A UUID from what identifies a record: its code, else name, operator, position and the how-manieth of these."""
+    """The UUID that a record brings, else one from its code, else from name, operator, position and the how-manieth."""
     blank = pd.Series(None, index=records.index, dtype="str")
     code = records.get("code", blank)
     key = "code:" + code.astype("str")
@@ -82,8 +83,10 @@ def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
         place = some["lon"].map("{:.7f}".format) + "," + some["lat"].map("{:.7f}".format)
         described = "name:" + some["name"] + "|" + operator + "|" + place
         key = key.where(~without, described + "|" + described.groupby(described).cumcount().astype("str"))
-    made = [_uuid5(f"{kind}|{text}") for text in key.tolist()]
-    return pd.Series(made, index=records.index, dtype="str")
+    made = pd.Series([_uuid5(f"{kind}|{text}") for text in key.tolist()], index=records.index, dtype="str")
+    if "uid" not in records:
+        return made
+    return records["uid"].astype("str").where(records["uid"].notna(), made)
 
 
 def _uuid5(text: str) -> str:
@@ -99,7 +102,7 @@ def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
     if "code" in records and len(stored):
         coded = stored["code"].notna().to_numpy()
         by_code = pd.Index(stored.loc[coded, "code"]).get_indexer(pd.Index(records["code"]))
-        found = (by_code >= 0) & records["code"].notna().to_numpy()
+        found = (by_code >= 0) & records["code"].notna().to_numpy() & ~_stated(records, at)
         at[found] = np.flatnonzero(coded)[by_code[found]]
     claimed = at[at >= 0]
     if len(np.unique(claimed)) < len(claimed):
@@ -108,6 +111,13 @@ def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
             f"two rows of the table are the same stored site '{twice}': give each its own code. Nothing was stored."
         )
     return at
+
+
+def _stated(records: pd.DataFrame, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a record (n,) names the stored row itself: it brought the uid under which the row was found."""
+    if "given_uid" not in records:
+        return np.zeros(len(records), dtype=bool)
+    return records["given_uid"].to_numpy(bool) & (at >= 0)
 
 
 def _merge(
@@ -151,6 +161,8 @@ def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str])
     if kind.is_site:
         known = frame[list(values)].notna().any(axis=1)
         frame["waste_code"] = frame["waste_code"].where(frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind])
+        # What the kind implies needs no stream to say it.
+        frame = frame[known | (frame["waste_code"] != DEFAULT_WASTE[kind])]
     frame = frame[frame["waste_code"].notna()]
     single = ~frame["waste_code"].str.contains(";", regex=False)
     if single.all():
