@@ -50,7 +50,7 @@ def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None)
             layer = _layer(path, layers, kind, None if source.startswith("/vsizip/") else sheet)
             undeclared = _texts_encoding(path, source, encoding)
             frame = pyogrio.read_dataframe(
-                source, layer=layer, encoding="latin-1" if undeclared else encoding, use_arrow=False
+                source, layer=layer, encoding="ISO-8859-1" if undeclared else encoding, use_arrow=False
             )
         except _FAILURES as error:
             raise UnreadableFileError(f"{path.name}: not a readable layer: {one_line(error)}.") from error
