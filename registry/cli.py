@@ -251,7 +251,7 @@ def concentration(
 @app.command()
 def proximity(
     ctx: typer.Context,
-    nearest: Annotated[int, typer.Option("--nearest", help="How many plants for each site.")] = 1,
+    nearest: Annotated[int, typer.Option("--nearest", min=1, help="How many plants for each site.")] = 1,
     any_material: SameMaterial = False,
     kind: KindOption = None,
     level: Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")] = None,
