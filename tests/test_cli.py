@@ -197,7 +197,7 @@ def test_the_doctor_finds_a_sound_store_sound_and_a_broken_index_broken(filled: 
         (["import", "ponds.csv", "--kind", "tailings_pond", "--rejects", "picture.png/r.csv"], 2, "picture.png"),
         (["concentration", "--by", "planet"], 2, "planet"),
         (["concentration", "--by", "county"], 2, "regions load"),
-        (["proximity", "--nearest", "0"], 2, "0"),
+        (["proximity", "--nearest", "0"], 2, "--nearest"),
         (["coverage", "--radius-km", "-5"], 2, "-5"),
         (["coverage", "--radius-km", "far"], 2, "far"),
         (["map", "sites.html", "--layers", "clouds"], 2, "clouds"),
