@@ -10,7 +10,7 @@ import folium
 import pytest
 from folium.plugins import MarkerCluster
 
-from registry.errors import (
+from registry.errors import (, BadParameterError
     BadParameterError,
     CrsError,
     EmptyLayerError,
@@ -105,14 +105,18 @@ def test_an_openstreetmap_background_is_for_online_use(sites: Any, tmp_path: Pat
 
 def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    (tmp_path / "folder.html").mkdir()
     for target in (tmp_path / "file" / "map.html", tmp_path / ("x" * 300 + ".html"), "bad\0name.html"):
         with pytest.raises(UnwritableFileError, match="cannot be written"):
             save(RegistryMap(), target)
     with pytest.raises(UnwritableFileError, match="cannot be written"):
-        save(RegistryMap(), tmp_path)  # a folder
+        save(RegistryMap(), tmp_path / "folder.html")
+    for target in (tmp_path, tmp_path / "registry.gpkg", tmp_path / "map"):
+        with pytest.raises(BadParameterError, match=r"ends in \.html"):
+            save(RegistryMap(), target)
     with pytest.raises(UnwritableFileError, match="cannot be written"):
         gallery([], tmp_path / "file")
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.html"]
 
 
 def test_scripts_that_were_not_built_are_named_with_the_way_to_build_them() -> None:
