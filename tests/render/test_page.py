@@ -10,7 +10,8 @@ import folium
 import pytest
 from folium.plugins import MarkerCluster
 
-from registry.errors import (, BadParameterError
+from registry.errors import (
+    BadParameterError,
     BadParameterError,
     CrsError,
     EmptyLayerError,
