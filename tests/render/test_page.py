@@ -12,7 +12,6 @@ from folium.plugins import MarkerCluster
 
 from registry.errors import (
     BadParameterError,
-    BadParameterError,
     CrsError,
     EmptyLayerError,
     OfflineError,
