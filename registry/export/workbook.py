@@ -19,7 +19,7 @@ import xlsxwriter
 from registry.export.layers import log, positions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from xlsxwriter.worksheet import Worksheet
@@ -170,7 +170,10 @@ def _write_row(
 
 def _width(heading: str, values: Sequence[Any]) -> float:
     """A width in characters that shows the heading and most of the first values; a Chinese character counts twice."""
-    wide: Callable[[str], int] = lambda text: sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)  # noqa: E731
+
+    def wide(text: str) -> int:
+        return sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)
+
     lengths = sorted(wide(str(value)[:60]) for value in values[:200] if value is not None)
     usual = lengths[len(lengths) * 9 // 10] if lengths else 0
     return min(max(wide(heading) / 2, usual, 8) + 3, 48)

@@ -87,8 +87,8 @@ def reading(engine: Engine, path: Path) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine, path: Path, *, keep: bool = True) -> Iterator[Connection]:
     """One transaction: all of what is done inside, or nothing; with ``keep=False`` nothing in any case."""
-    with refusals(path), engine.connect() as connection:
-        connection = connection.execution_options(writes=True)  # noqa: PLW2901
+    with refusals(path), engine.connect() as opened:
+        connection = opened.execution_options(writes=True)
         with connection.begin() as transaction:
             yield connection
             if not keep:
