@@ -133,7 +133,7 @@ def write_map(
     say("reading")
     sites, plants, provinces = reg.sites(), reg.plants(), reg.regions("province")
     if sites.empty and plants.empty:
-        raise EmptyTableError(f"{reg.store.path}: there is nothing to map yet. Fill the store with `registry import`.")
+        raise EmptyTableError(f"{reg.store.place}: there is nothing to map yet. Fill the store with `registry import`.")
     extras: dict[str, Any] = {}
     if "concentration" in wanted and len(provinces) and len(sites):
         extras["concentration"] = concentration(reg, say=say)[0]
@@ -170,7 +170,7 @@ def write_export(
         if len(frame):
             layers[kind.value] = frame
     if not layers:
-        raise EmptyTableError(f"{reg.store.path}: no feature fits, so {out} is not written.")
+        raise EmptyTableError(f"{reg.store.place}: no feature fits, so {out} is not written.")
     say("writing")
     note = synthetic_note(reg)
     for line in export.write(layers, out, crs=crs, lang=lang, note=note[0] if note else None):

@@ -94,7 +94,7 @@ def init(
 ) -> None:
     """Create a store, or check that the one that is there is of this version."""
     with registry.open(ctx.obj["store"], create=True, crs=crs) as reg:
-        console.message(f"{reg.store.path}: ready, {reg.crs.name} ({reg.crs.to_string()})")
+        console.message(f"{reg.store.place}: ready, {reg.crs.name} ({reg.crs.to_string()})")
 
 
 @app.command("import")
@@ -120,7 +120,7 @@ def import_(
     """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
     with _open(ctx) as reg, console.progress(f"import {file.name}") as say:
         if rejects is not None:
-            check_rejects(rejects, [file, reg.store.path, *([mapping] if mapping else [])])
+            check_rejects(rejects, [path for path in (file, reg.store.path, mapping) if path is not None])
         report = reg.import_file(
             file,
             kind,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sqlite3
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,19 @@ from sqlalchemy import func, select
 
 from registry import reference
 from registry.errors import RegistryError
+from registry.location import located
 from registry.model.fields import feature_table
-from registry.model.tables import Region, WasteStream
-from registry.model.vocabulary import Kind
+from registry.model.tables import Region
+from registry.model.vocabulary import REGION_LEVELS, Kind
 from registry.render import assets
-from registry.store.store import problems
+from registry.settings import settings
+from registry.store import health, read, schema
+from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
 
     from registry.registry import Registry
 
@@ -31,28 +35,48 @@ def examine(reg: Registry) -> tuple[dict[str, str], list[str]]:
     facts = {
         "tailings-registry": version("tailings-registry"),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
         "gdal": pyogrio.__gdal_version_string__,
         "geos": shapely.geos_version_string,
         "proj": pyproj.proj_version_str,
-        "store": str(reg.store.path),
-        "schema version": reg.store.properties["schema_version"],
+        "store": reg.store.place,
         "crs": f"{reg.crs.to_string()} {reg.crs.name}",
     }
-    wrong = problems(reg.store)
     with reg.store.read() as connection:
+        facts |= {"schema": str(schema.revision(connection))} | backend_of(connection).facts(connection)
         for kind in Kind:
             facts[kind.value] = str(connection.scalar(select(func.count()).select_from(feature_table(kind))))
         facts["regions"] = str(connection.scalar(select(func.count()).select_from(Region)))
-        uids = [select(feature_table(kind).c.uid) for kind in Kind if kind.is_site]
-        known = uids[0].union_all(*uids[1:])
-        orphans = connection.scalar(
-            select(func.count()).select_from(WasteStream).where(WasteStream.site_uid.not_in(known))
-        )
-        if orphans:
-            wrong.append(f"waste_stream: {orphans} rows belong to no site")
-    wrong.extend(_missing_files())
-    return facts, wrong
+        wrong = [*health.problems(reg.store), *_misplaced(connection, reg.crs), *_invalid(connection, reg.crs)]
+    return facts, [*wrong, *_missing_files()]
+
+
+def _misplaced(connection: Connection, crs: pyproj.CRS) -> Iterator[str]:
+    """Rows whose region codes are not those of the regions they lie in, after an edit elsewhere for example."""
+    for kind in Kind:
+        stored = read.stored_features(connection, feature_table(kind))
+        if stored.empty:
+            continue
+        placed, _ = located(connection, crs, stored.assign(row=0), tolerance_m=settings().locate_tolerance_m)
+        codes = [f"{level}_code" for level in REGION_LEVELS]
+        differ = (stored[codes].fillna("") != placed[codes].fillna("")).any(axis=1)
+        if differ.any():
+            first = stored.loc[differ].iloc[0]
+            yield (
+                f"{kind.value}: {int(differ.sum())} rows lie outside the region that they name, '{first['name']}' for "
+                "example; `registry regions load` locates all rows again"
+            )
+
+
+def _invalid(connection: Connection, crs: pyproj.CRS) -> Iterator[str]:
+    """Geometries that no computation can rely on."""
+    for kind in Kind:
+        stored = read.stored_features(connection, feature_table(kind))
+        unusable = int((~(stored["lon"].abs() <= 180) | ~(stored["lat"].abs() <= 90)).sum())
+        if unusable:
+            yield f"{kind.value}: {unusable} rows have no position on the globe"
+    regions = read.regions(connection, crs)
+    for code in regions.loc[~regions.geometry.is_valid, "code"]:
+        yield f"region {code}: its polygon is not valid; load the regions again"
 
 
 def _missing_files() -> Iterator[str]:

@@ -26,6 +26,10 @@ class UnknownKindError(RegistryError):
     """A kind of site, a level of region or another name from a closed list is not on the list."""
 
 
+class UnknownSiteError(RegistryError):
+    """The store never had a site or plant of that uid or code."""
+
+
 class MappingError(RegistryError):
     """A mapping file does not say what a mapping file can say."""
 
@@ -70,3 +74,7 @@ class StoreVersionError(StoreError):
 
 class StoreBusyError(StoreError):
     """Another process is writing to the store and did not finish in time."""
+
+
+class StoreConflictError(StoreBusyError):
+    """Two transactions got in each other's way, and this one gave in; doing it again can work."""

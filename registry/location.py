@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyproj
     from sqlalchemy import Connection
 
+    from registry.store.backend import BBox
+
 # Beyond these latitudes, or across the antimeridian, all regions are looked at.
 _POLEWARD = (-85.0, 85.0)
 
@@ -71,7 +73,7 @@ def located(
     return placed, findings(rows)
 
 
-def _surroundings(records: pd.DataFrame, tolerance_m: float) -> read.BBox | None:
+def _surroundings(records: pd.DataFrame, tolerance_m: float) -> BBox | None:
     """The box around the records, wider by the tolerance; None where a box would be no help."""
     if records.empty:
         return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-from sqlalchemy import insert, select, update
 
-from registry.errors import BadParameterError, UnknownKindError
+from registry.errors import BadParameterError, UnknownKindError, UnknownSiteError
 from registry.export.gpkg_schema import describe_columns
 from registry.export.styles import layer_styles, write_layer_styles
 from registry.intake import read_batch
@@ -18,12 +17,12 @@ from registry.intake.region_layers import china_regions, region_file
 from registry.location import located
 from registry.model.fields import feature_table
 from registry.model.records import Batch, ImportReport
-from registry.model.tables import ImportRun, PlantIntake, Source, WasteStream, table_of
+from registry.model.tables import PlantIntake, Region, Source, WasteStream, table_of
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
 from registry.services import materials
 from registry.settings import settings
-from registry.store import read, region, write
-from registry.store.geopackage import srs_id_of
+from registry.store import past, read, region, runs, write
+from registry.store.backend import backend_of
 from registry.store.store import Store, create_store, open_store
 
 if TYPE_CHECKING:
@@ -47,8 +46,8 @@ def open(  # noqa: A001  registry.open() is the documented door
 
     Parameters
     ----------
-    url : path of a GeoPackage file, ending in ``.gpkg``.
-    create : make the store if there is none.
+    url : path of a GeoPackage file, ending in ``.gpkg``, or a database ``postgresql+psycopg://user@host/database``.
+    create : make the store if there is none, and bring an older one to the schema of this version.
     crs : with ``create``, the geographic CRS of a new store; EPSG:4490 (CGCS2000) unless given.
 
     Raises
@@ -58,13 +57,10 @@ def open(  # noqa: A001  registry.open() is the documented door
     """
     place = settings().store if url is None else url
     timeout = settings().busy_timeout_s
-    if create:
-        existed = Path(place).exists()
-        store = create_store(place, crs, busy_timeout_s=timeout)
-        if not existed:
-            _dress(store)
-    else:
-        store = open_store(place, busy_timeout_s=timeout)
+    new = create and create_store(place, crs, busy_timeout_s=timeout)
+    store = open_store(place, busy_timeout_s=timeout, user=settings().user, stated_user=settings().stated_user)
+    if new and store.path is not None:
+        _dress(store)
     return Registry(store)
 
 
@@ -106,6 +102,7 @@ class Registry:
         province: str | None = None,
         status: str | None = None,
         bbox: tuple[float, float, float, float] | None = None,
+        as_of: datetime | date | str | None = None,
     ) -> gpd.GeoDataFrame:
         """Sites as a GeoDataFrame, index ``uid``.
 
@@ -116,6 +113,7 @@ class Registry:
         province : code, Chinese or English name of the province a site lies in.
         status : a code of the status list.
         bbox : west, south, east, north in degrees.
+        as_of : as they were at this moment, by the history; a date means its end, a time without zone is local.
 
         Returns
         -------
@@ -130,18 +128,32 @@ class Registry:
         self._check_status(status)
         with self._store.read() as connection:
             self._check_province(connection, province)
+            if as_of is not None:
+                return past.sites_at(
+                    connection, self.crs, moment_of(as_of),
+                    kinds=kinds, level=level, province=province, status=status, bbox=bbox,
+                )  # fmt: skip
             return read.sites(
                 connection, self.crs, kinds=kinds, level=level, province=province, status=status, bbox=bbox
             )
 
     def plants(
-        self, accepts: str | None = None, *, province: str | None = None, status: str | None = None
+        self,
+        accepts: str | None = None,
+        *,
+        province: str | None = None,
+        status: str | None = None,
+        as_of: datetime | date | str | None = None,
     ) -> gpd.GeoDataFrame:
         """Utilization plants, index ``uid``; with ``accepts``, those that take this waste code or category."""
         self._check_status(status)
         with self._store.read() as connection:
             self._check_province(connection, province)
-            plants = read.plants(connection, self.crs, province=province, status=status)
+            if as_of is None:
+                plants = read.plants(connection, self.crs, province=province, status=status)
+            else:
+                moment = moment_of(as_of)
+                plants = past.plants_at(connection, self.crs, moment, province=province, status=status)
         if accepts is None:
             return plants
         groups, taken = materials.distinct(plants["waste_codes"])
@@ -169,6 +181,28 @@ class Registry:
         """Where the rows came from: ``id, name, licence``."""
         with self._store.read() as connection:
             return read.rows(connection, table_of(Source), ["id", "name", "licence"])
+
+    def history(self, key: str) -> pd.DataFrame:
+        """What became of one site or plant and its waste, the oldest change first.
+
+        Parameters
+        ----------
+        key : its ``uid`` or ``code``; the ``uid`` of one that was deleted is known too.
+
+        Returns
+        -------
+        ``at, by, table_name, action, before, after, import_run_id, file_name``; ``before`` and ``after`` are
+        dictionaries of the fields that had a value. Empty for a site that is as it was before the history began.
+
+        Raises
+        ------
+        UnknownSiteError : the store never had one of that uid or code.
+        """
+        with self._store.read() as connection:
+            uid = past.uid_of(connection, key)
+            if uid is None:
+                raise UnknownSiteError(f"'{key}': the store knows no site or plant with this uid or code.")
+            return past.history(connection, uid)
 
     # -- what goes into it ---------------------------------------------------------------------------------------
 
@@ -219,17 +253,24 @@ class Registry:
         say: Callable[[str], None] = silent,
     ) -> ImportReport:
         """Import rows that are already checked, in one transaction; see ``import_file``."""
-        with self._store.write(keep=not dry_run) as connection:
+        return self._store.retried(lambda: self._import_once(batch, source, licence, keep=not dry_run, say=say))
+
+    def _import_once(
+        self, batch: Batch, source: str | None, licence: str | None, *, keep: bool, say: Callable[[str], None]
+    ) -> ImportReport:
+        with self._store.write(keep=keep) as connection:
             say("locating")
             tolerance = settings().locate_tolerance_m
             records, doubts = located(connection, self.crs, batch.records, tolerance_m=tolerance)
             say("storing")
-            source_id = _source(connection, source or batch.file_name, licence)
+            backend_of(connection).trust_location(connection)
+            source_id = runs.source(connection, source or batch.file_name, licence)
+            run_id = runs.begin(connection, batch, source_id)
             done = write.features(
                 connection,
                 batch.kind,
                 records.drop(columns="row"),
-                srs_id=srs_id_of(self.crs),
+                srid=self._store.srid,
                 source_id=source_id,
             )
             report = ImportReport(
@@ -241,7 +282,7 @@ class Registry:
                 warnings=pd.concat([batch.warnings, doubts], ignore_index=True),
                 notes=batch.notes,
             )
-            _record_run(connection, batch, report, source_id)
+            runs.finish(connection, run_id, report)
         return report
 
     def load_regions(
@@ -271,15 +312,20 @@ class Registry:
                 )
             self._check_level(level)
             layers = {level: region_file(Path(path), self.crs, code_field=code_field, name_field=name_field)}
-        with self._store.write() as connection:
-            for name, layer in layers.items():
-                say(f"storing {len(layer)} regions, level {name}")
-                region.replace_level(connection, name, layer, srs_id=srs_id_of(self.crs))
-            say("locating sites")
-            self._relocate(connection)
+        self._store.retried(lambda: self._store_regions(layers, say))
         return {name: len(layer) for name, layer in layers.items()}
 
+    def _store_regions(self, layers: dict[str, gpd.GeoDataFrame], say: Callable[[str], None]) -> None:
+        with self._store.write() as connection:
+            backend_of(connection).lock(connection, [table_of(Region), *map(feature_table, Kind)])
+            for name, layer in layers.items():
+                say(f"storing {len(layer)} regions, level {name}")
+                region.replace_level(connection, name, layer, srid=self._store.srid)
+            say("locating sites")
+            self._relocate(connection)
+
     def _relocate(self, connection: Connection) -> None:
+        backend_of(connection).trust_location(connection)
         tolerance = settings().locate_tolerance_m
         for kind in Kind:
             table = feature_table(kind)
@@ -288,7 +334,9 @@ class Registry:
                 continue
             placed, _ = located(connection, self.crs, stored.assign(row=0), tolerance_m=tolerance)
             columns = ["province_code", "city_code", "county_code", "warnings"]
-            region.set_region_codes(connection, table, placed[["id", *columns]])
+            before, after = stored[columns].fillna(""), placed[columns].fillna("")
+            moved = placed.loc[(before != after).any(axis=1), ["id", *columns]]
+            region.set_region_codes(connection, table, moved, srid=self._store.srid)
 
     @staticmethod
     def _check_level(level: str | None) -> None:
@@ -317,31 +365,20 @@ def _dress(store: Store) -> None:
             describe_columns(raw, kind.value, lang=settings().lang)
 
 
-def _source(connection: Connection, name: str, licence: str | None) -> int:
-    """The id of the source of that name, made if new; a licence given now is kept."""
-    table = table_of(Source)
-    found = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
-    if found is None:
-        made = connection.execute(insert(table).values(name=name, licence=licence)).inserted_primary_key
-        return int(made[0]) if made else 0
-    if licence is not None:
-        connection.execute(update(table).where(table.c.id == found).values(licence=licence))
-    return int(found)
+def moment_of(value: datetime | date | str) -> datetime:
+    """The moment that a user means: a date is its end, a time without zone is local.
 
-
-def _record_run(connection: Connection, batch: Batch, report: ImportReport, source_id: int) -> None:
-    connection.execute(
-        insert(ImportRun).values(
-            source_id=source_id,
-            kind=batch.kind.value,
-            file_name=batch.file_name,
-            sha256=batch.sha256,
-            at=datetime.now(UTC),
-            by=settings().user,
-            rows_read=report.read,
-            rows_new=report.new,
-            rows_changed=report.changed,
-            rows_unchanged=report.unchanged,
-            rows_rejected=report.rejected,
-        )
-    )
+    Raises
+    ------
+    BadParameterError : it is neither a date nor a time.
+    """
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value) if len(value) <= len("2026-01-31") else datetime.fromisoformat(value)
+        except ValueError:
+            raise BadParameterError(
+                f"as of '{value}': give a date or a time, for example 2026-01-31 or 2026-01-31T08:00."
+            ) from None
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time.max)
+    return value.astimezone(UTC)

@@ -24,7 +24,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REGISTRY_")
 
-    store: str = Field("registry.gpkg", description="The store: a path ending in .gpkg.")
+    store: str = Field(
+        "registry.gpkg", description="The store: a path ending in .gpkg, or the URL of a PostGIS database."
+    )
     lang: Literal["zh", "en"] = Field("zh", description="Language of maps and exports.")
     user: str = Field(default_factory=_login, description="Who is recorded as the importer.")
     locate_tolerance_m: float = Field(
@@ -33,6 +35,11 @@ class Settings(BaseSettings):
         description="How far outside every region a site may lie and still get the nearest one, metres.",
     )
     busy_timeout_s: float = Field(30.0, ge=0, description="How long a writer waits for another one, seconds.")
+
+    @property
+    def stated_user(self) -> str:
+        """The user that the environment names; empty where it is only the login of the operating system."""
+        return self.user if "user" in self.model_fields_set else ""
 
 
 @cache

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Integer, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from registry.model.types import Geometry
+
 if TYPE_CHECKING:
     from registry.model import vocabulary as v
 
@@ -60,3 +62,8 @@ class Identified:
 def table_of(model: type[Base]) -> Table:
     """The table behind a model."""
     return cast("Table", model.__table__)
+
+
+def geometry_column(table: Table) -> str | None:
+    """The name of a table's geometry column, or None for a plain table."""
+    return next((column.name for column in table.columns if isinstance(column.type, Geometry)), None)

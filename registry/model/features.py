@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from registry.model import vocabulary as v
 from registry.model.columns import Base, Identified, about, ranks
-from registry.model.geometry import Geometry
+from registry.model.types import geometry, json_text
 
 # Headers under which tables of each kind give the name.
 _NAME_HEADERS = {
@@ -33,10 +33,11 @@ class _Feature(Identified):
 
     __tablename__: str
 
-    uid: Mapped[str] = mapped_column(Text, unique=True, sort_order=-99, info=about("统一标识", "UID"))
+    uid: Mapped[str] = mapped_column(Text, unique=True, index=True, sort_order=-99, info=about("统一标识", "UID"))
     code: Mapped[str | None] = mapped_column(
         Text,
         unique=True,
+        index=True,
         sort_order=-98,
         info=about(
             "编码",
@@ -128,14 +129,16 @@ class _Feature(Identified):
         info=about("位置精度", "Position accuracy", "定位精度", "accuracy", unit="m", minimum=0, maximum=1e6),
     )
     warnings: Mapped[str | None] = mapped_column(Text, sort_order=90, info=about("警告", "Warnings"))
-    extra: Mapped[str | None] = mapped_column(Text, sort_order=91, info=about("其他来源列", "Other source columns"))
+    extra: Mapped[str | None] = mapped_column(
+        json_text(), sort_order=91, info=about("其他来源列", "Other source columns")
+    )
 
     @declared_attr
     def source_id(cls) -> Mapped[int | None]:
         """The source a row came from."""
         return mapped_column(ForeignKey("source.id"), sort_order=92, info=about("来源", "Source"))
 
-    geom: Mapped[Any] = mapped_column(Geometry("POINT"), nullable=False, sort_order=93, info=about("位置", "Position"))
+    geom: Mapped[Any] = mapped_column(geometry("POINT"), nullable=False, sort_order=93, info=about("位置", "Position"))
 
 
 class TailingsPond(_Feature, Base):

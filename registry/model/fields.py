@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Boolean, Date, DateTime, Double, Integer, Text
+from sqlalchemy import Boolean, Date, Double, Integer, Text
 
-from registry.model.geometry import Geometry
 from registry.model.tables import FEATURES, PlantIntake, WasteStream, table_of
+from registry.model.types import Geometry, Instant
 from registry.model.vocabulary import Kind, Term
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _TYPES: tuple[tuple[type[Any], FieldType], ...] = (
     (Boolean, "boolean"),
     (Integer, "integer"),
     (Double, "real"),
-    (DateTime, "datetime"),
+    (Instant, "datetime"),
     (Date, "date"),
     (Text, "text"),
 )

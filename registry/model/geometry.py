@@ -1,24 +1,19 @@
-"""The one geometry type of the tables: shapely in Python, GeoPackage binary in SQLite.
-
-A value is a shapely geometry whose SRID (``shapely.set_srid``) says its CRS; the encoding is that of the OGC
-GeoPackage standard 1.3, clause 2.1.3.
-"""
+"""GeoPackage binary, the encoding of geometries in a file (OGC GeoPackage standard 1.4, clause 2.1.3)."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import shapely
-from sqlalchemy.types import UserDefinedType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
-    from sqlalchemy import Dialect
 
 _HEADER = struct.Struct("<2sBBi")
 _LITTLE_ENDIAN = 0x01
@@ -33,29 +28,9 @@ _POINT = np.dtype(
         ("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8"),
     ]
 )  # fmt: skip
-
-
-class Geometry(UserDefinedType[Any]):
-    """A geometry column; ``geometry_type`` is POINT or MULTIPOLYGON."""
-
-    cache_ok = True
-
-    def __init__(self, geometry_type: str) -> None:
-        self.geometry_type = geometry_type
-
-    def get_col_spec(self, **_: Any) -> str:
-        """The column type as GeoPackage wants it: the geometry type's name."""
-        return self.geometry_type
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], bytes | None]:
-        """Shapely to GeoPackage binary."""
-        del dialect
-        return lambda value: None if value is None else to_gpkg(value, shapely.get_srid(value))
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        """GeoPackage binary to shapely."""
-        del dialect, coltype
-        return lambda value: None if value is None else from_gpkg([value])[0]
+# A point as well-known binary, and PostGIS's extension of it.
+_WKB_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
+_EWKB_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("srid", "<i4"), ("x", "<f8"), ("y", "<f8")])
 
 
 def to_gpkg(geometry: BaseGeometry, srs_id: int) -> bytes:
@@ -79,6 +54,19 @@ def points_to_gpkg(lon: NDArray[np.float64], lat: NDArray[np.float64], srs_id: i
     packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, lon, lat
     size, buffer = _POINT.itemsize, packed.tobytes()
     return [buffer[at : at + size] for at in range(0, len(buffer), size)]
+
+
+def points_to_hex(lon: NDArray[np.float64], lat: NDArray[np.float64], srid: int | None = None) -> pa.LargeStringArray:
+    """Arrays (n,) of degrees as n WKB points in hexadecimal digits, extended by the SRID where one is given."""
+    packed = np.zeros(len(lon), dtype=_WKB_POINT if srid is None else _EWKB_POINT)
+    packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, lon, lat
+    if srid is not None:
+        packed["type"], packed["srid"] = 0x20000001, srid
+    offsets = np.arange(len(lon) + 1, dtype=np.int64) * (2 * packed.itemsize)
+    digits = packed.tobytes().hex().upper().encode()
+    return pa.Array.from_buffers(
+        pa.large_string(), len(lon), [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(digits)]
+    )
 
 
 def wkb_of(blob: bytes) -> bytes:

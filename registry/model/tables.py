@@ -13,9 +13,9 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Date,
-    DateTime,
     Double,
     ForeignKey,
+    Index,
     Integer,
     Text,
     UniqueConstraint,
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from registry.model import vocabulary as v
 from registry.model.columns import Base, Identified, about, ranks, table_of
 from registry.model.features import FEATURES, GangueHeap, SmeltingSite, TailingsPond, UtilizationPlant
-from registry.model.geometry import Geometry
+from registry.model.types import Geometry, geometry, instant, json_text
 
 __all__ = [
     "FEATURES",
@@ -130,7 +130,7 @@ class Region(Identified, Base):
     name_en: Mapped[str | None] = mapped_column(Text, info=about("英文名称", "Name (English)"))
     parent_code: Mapped[str | None] = mapped_column(Text, info=about("上级代码", "Parent code"))
     area_km2: Mapped[float] = mapped_column(Double, info=about("椭球面积", "Geodesic area", unit="km2", minimum=0))
-    geom: Mapped[Any] = mapped_column(Geometry("MULTIPOLYGON"), nullable=False, info=about("范围", "Extent"))
+    geom: Mapped[Any] = mapped_column(geometry("MULTIPOLYGON"), nullable=False, info=about("范围", "Extent"))
 
 
 class SupervisionDecision(Identified, Base):
@@ -183,7 +183,7 @@ class ImportRun(Identified, Base):
     kind: Mapped[str] = mapped_column(Text, info=about("类型", "Kind"))
     file_name: Mapped[str] = mapped_column(Text, info=about("文件", "File"))
     sha256: Mapped[str] = mapped_column(Text, info=about("文件校验值", "SHA-256"))
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=about("时间", "At"))
+    at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
     by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
     rows_read: Mapped[int] = mapped_column(Integer, info=about("读取", "Read"))
     rows_new: Mapped[int] = mapped_column(Integer, info=about("新增", "New"))
@@ -193,17 +193,21 @@ class ImportRun(Identified, Base):
 
 
 class Change(Identified, Base):
-    """One insert, update or delete of one row of a feature table, before and after as JSON."""
+    """One insert, update or delete of one row, before and after as JSON; ``uid`` is that of the site or plant concerned.
+
+    A member that is missing in the JSON was empty in the row; ``geom`` is WKB in hexadecimal digits.
+    """
 
     __tablename__ = "change"
+    __table_args__ = (Index("ix_change_at", "at", postgresql_using="brin"),)
 
-    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=about("时间", "At"))
+    at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
     by: Mapped[str | None] = mapped_column(Text, info=about("操作人", "By"))
     table_name: Mapped[str] = mapped_column(Text, info=about("表", "Table"))
     uid: Mapped[str] = mapped_column(Text, index=True, info=about("统一标识", "UID"))
     action: Mapped[str] = mapped_column(Text, info=about("操作", "Action"))
-    before: Mapped[str | None] = mapped_column(Text, info=about("变更前", "Before"))
-    after: Mapped[str | None] = mapped_column(Text, info=about("变更后", "After"))
+    before: Mapped[str | None] = mapped_column(json_text(), info=about("变更前", "Before"))
+    after: Mapped[str | None] = mapped_column(json_text(), info=about("变更后", "After"))
     import_run_id: Mapped[int | None] = mapped_column(ForeignKey("import_run.id"), info=about("导入批次", "Import run"))
 
 
@@ -236,4 +240,13 @@ def _constrain() -> None:
                 table.append_constraint(CheckConstraint(f"{column.name} >= {low}", name=f"{column.name}_range"))
 
 
+def _index_geometries() -> None:
+    """Give every geometry column its spatial index; a GeoPackage has an R-tree in its place."""
+    for table in Base.metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, Geometry):
+                Index(None, column, postgresql_using="gist")
+
+
 _constrain()
+_index_geometries()

@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import LargeBinary, func, or_, select, text, type_coerce
+import shapely
+from sqlalchemy import LargeBinary, func, or_, select, type_coerce
 
+from registry.model.columns import geometry_column
 from registry.model.fields import FieldType, feature_table, table_fields
-from registry.model.geometry import from_gpkg
 from registry.model.tables import PlantIntake, Region, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
-from registry.store.geopackage import geometry_column, rtree_name
+from registry.store.backend import BBox, backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyproj
     from sqlalchemy import Connection, Select, Table
-
-# dtype of each field type; a whole number that may be missing stays a whole number.
-_DTYPES: dict[FieldType, Any] = {"text": "str", "integer": "Int64", "real": "float64", "boolean": "boolean"}
-
-BBox = tuple[float, float, float, float]
 
 
 def sites(
@@ -46,13 +42,13 @@ def sites(
         if level is not None and kind is not Kind.TAILINGS_POND:
             continue
         table = feature_table(kind)
-        statement = _filtered(table, streams, "site_uid", province=province, status=status, bbox=bbox)
+        statement = _filtered(connection, table, streams, "site_uid", province=province, status=status, bbox=bbox)
         if level is not None:
             statement = statement.where(table.c.supervision_level == level)
         frame = _features(connection, table, statement, crs, ("annual_t", "stock_t"))
         frame["waste_codes"] = frame["waste_codes"].fillna(DEFAULT_WASTE[kind])
         frames.append(frame)
-    return _stacked(frames, crs)
+    return stacked(frames, crs)
 
 
 def plants(
@@ -62,7 +58,7 @@ def plants(
     """Utilization plants, index ``uid``, with the waste codes they accept as ``waste_codes``."""
     table = feature_table(Kind.UTILIZATION_PLANT)
     intakes = _totals(table_of(PlantIntake), "plant_uid")
-    statement = _filtered(table, intakes, "plant_uid", province=province, status=status, bbox=bbox)
+    statement = _filtered(connection, table, intakes, "plant_uid", province=province, status=status, bbox=bbox)
     return _features(connection, table, statement, crs, ())
 
 
@@ -72,20 +68,25 @@ def regions(
     """Regions of one level or of all, in order of their codes; with ``bbox``, those whose extent meets it."""
     table = table_of(Region)
     columns = [column for column in table.columns if column.name not in {"id", "geom"}]
-    statement: Select[Any] = select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom"))
+    statement: Select[Any] = select(*columns, _raw(table))
     statement = statement.order_by(table.c.level, table.c.code)
     if level is not None:
         statement = statement.where(table.c.level == level)
     if bbox is not None:
-        statement = _inside(statement, table, bbox)
-    frame = _frame(connection, statement, _types(table))
-    geometry = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index, crs=crs)
+        statement = statement.where(backend_of(connection).inside(table, bbox))
+    frame = _frame(connection, statement, types_of(table))
+    geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), index=frame.index, crs=crs)
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
 def is_province(connection: Connection, province: str) -> bool:
     """Whether the store has a province of that code or name."""
     return connection.scalar(_province_codes(province)) is not None
+
+
+def province_codes(connection: Connection, province: str) -> list[str]:
+    """The codes of the provinces with this code, Chinese or English name."""
+    return list(connection.scalars(_province_codes(province)))
 
 
 def region_levels(connection: Connection) -> set[str]:
@@ -100,15 +101,22 @@ def rows(connection: Connection, table: Table, columns: Sequence[str] | None = N
         if columns
         else [c for c in table.columns if c.name != geometry_column(table)]
     )
-    return _frame(connection, select(*chosen), _types(table))
+    return _frame(connection, select(*chosen), types_of(table))
+
+
+def everything(connection: Connection, table: Table) -> pd.DataFrame:
+    """A whole table as it is, in order of its ids; a geometry column holds shapely geometries."""
+    spatial = geometry_column(table)
+    columns = [_raw(table) if column.name == spatial else column for column in table.columns]
+    return _frame(connection, select(*columns).order_by(table.primary_key.columns[0]), types_of(table))
 
 
 def stored_features(connection: Connection, table: Table) -> pd.DataFrame:
     """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with."""
     columns = [column for column in table.columns if column.name != "geom"]
-    frame = _frame(connection, select(*columns, type_coerce(table.c.geom, LargeBinary).label("geom")), _types(table))
-    points = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index)
-    return frame.assign(lon=points.x.to_numpy(float), lat=points.y.to_numpy(float))
+    frame = _frame(connection, select(*columns, _raw(table)), types_of(table))
+    points = frame.pop("geom").to_numpy()
+    return frame.assign(lon=shapely.get_x(points), lat=shapely.get_y(points))
 
 
 def _totals(table: Table, key: str, *sums: str) -> Any:
@@ -126,18 +134,25 @@ def _totals(table: Table, key: str, *sums: str) -> Any:
 
 
 def _filtered(
-    table: Table, totals: Any, key: str, *, province: str | None, status: str | None, bbox: BBox | None
+    connection: Connection,
+    table: Table,
+    totals: Any,
+    key: str,
+    *,
+    province: str | None,
+    status: str | None,
+    bbox: BBox | None,
 ) -> Select[Any]:
     columns = [column for column in table.columns if column.name not in {"id", "geom"}]
     extra = [column for column in totals.columns if column.name != key]
-    geom = type_coerce(table.c.geom, LargeBinary).label("geom")
+    geom = _raw(table)
     statement = select(*columns, *extra, geom).join(totals, totals.c[key] == table.c.uid, isouter=True)
     if province is not None:
         statement = statement.where(table.c.province_code.in_(_province_codes(province)))
     if status is not None:
         statement = statement.where(table.c.status == status)
     if bbox is not None:
-        statement = _inside(statement, table, bbox)
+        statement = statement.where(backend_of(connection).inside(table, bbox))
     return statement.order_by(table.c.id)
 
 
@@ -150,25 +165,17 @@ def _province_codes(province: str) -> Select[Any]:
     )
 
 
-def _inside(statement: Select[Any], table: Table, bbox: BBox) -> Select[Any]:
-    """Leave the rows whose box in the spatial index meets ``bbox``."""
-    found = text(
-        f"SELECT id FROM {rtree_name(table)} WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
-    ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
-    return statement.where(table.c.id.in_(found.columns(table.c.id)))
-
-
 def _features(
     connection: Connection, table: Table, statement: Select[Any], crs: pyproj.CRS, sums: Sequence[str]
 ) -> gpd.GeoDataFrame:
-    types: dict[str, FieldType] = _types(table) | dict.fromkeys(sums, "real") | {"waste_codes": "text"}
+    types: dict[str, FieldType] = types_of(table) | dict.fromkeys(sums, "real") | {"waste_codes": "text"}
     frame = _frame(connection, statement, types).set_index("uid")
-    geometry = gpd.GeoSeries(from_gpkg(frame.pop("geom").tolist()), index=frame.index, crs=crs)
+    geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), index=frame.index, crs=crs)
     frame.insert(0, "kind", table.name)
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 
-def _stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
+def stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """The frames below each other; a column that a kind does not have is missing there, its dtype kept."""
     if not frames:
         return gpd.GeoDataFrame({"kind": pd.Series(dtype="str")}, geometry=gpd.GeoSeries([], crs=crs))
@@ -184,19 +191,16 @@ def _stacked(frames: Sequence[gpd.GeoDataFrame], crs: pyproj.CRS) -> gpd.GeoData
     return gpd.GeoDataFrame(pd.concat(filled), geometry=geometry)
 
 
-def _types(table: Table) -> dict[str, FieldType]:
+def types_of(table: Table) -> dict[str, FieldType]:
+    """The field type of every column of a table."""
     return {field.name: field.type for field in table_fields(table)} | {"id": "integer"}
 
 
 def _frame(connection: Connection, statement: Select[Any], types: dict[str, FieldType]) -> pd.DataFrame:
-    """Run a statement and build its columns whole, each with the dtype of its field."""
-    result = connection.execute(statement)
-    names = list(result.keys())
-    fetched = result.fetchall()
-    columns = zip(*fetched, strict=True) if fetched else ([] for _ in names)
-    return pd.DataFrame(
-        {
-            name: pd.Series(list(values), dtype=_DTYPES.get(types.get(name, "geometry"), object))
-            for name, values in zip(names, columns, strict=True)
-        }
-    )
+    """Run a statement; every column has the dtype of its field."""
+    return backend_of(connection).fetch(connection, statement, types)
+
+
+def _raw(table: Table) -> Any:
+    """The geometry as the engine keeps it; the engine decodes whole columns of it."""
+    return type_coerce(table.c.geom, LargeBinary).label("geom")

@@ -3,115 +3,233 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+import psycopg
 import pyproj
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import insert, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from registry.errors import CrsError, NotARegistryError, StoreError, StoreMissingError, StoreVersionError
-from registry.model.tables import Base, StoreProperty
-from registry.store import geopackage
-from registry.store.engine import geopackage_engine, geopackage_path, reading, refusals, writing
+from registry.errors import (
+    BadParameterError,
+    CrsError,
+    NotARegistryError,
+    StoreConflictError,
+    StoreError,
+    StoreMissingError,
+)
+from registry.model.tables import StoreProperty
+from registry.store import geopackage, postgis, schema
+from registry.store.backend import backend_of
+from registry.store.crs import DEFAULT_CRS, geographic_crs, srid_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
-# Version of the tables. A store of a newer version is refused; an older one would be upgraded here.
-SCHEMA_VERSION = 1
+T = TypeVar("T")
 
-DEFAULT_CRS = "EPSG:4490"
+_SERVER = "postgresql+psycopg"
+# How often a transaction that lost against another one is tried, and how long it waits in between.
+_ATTEMPTS = 4
+_PAUSE_S = (0.05, 0.5)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store is: a file, or a database on a server."""
+
+    place: str
+    path: Path | None = None
+    url: URL | None = None
+
+    def engine(self, *, busy_timeout_s: float) -> Engine:
+        """An engine on it; a file must exist."""
+        if self.url is not None:
+            return postgis.open_engine(self.url, busy_timeout_s=busy_timeout_s)
+        return geopackage.open_engine(Path(self.place), busy_timeout_s=busy_timeout_s)
 
 
 @dataclass(frozen=True)
 class Store:
-    """One opened GeoPackage with the registry's tables."""
+    """One opened store, in a file or on a server."""
 
-    path: Path
+    address: Address
     engine: Engine
     crs: pyproj.CRS
-    properties: dict[str, str]
+    user: str
+
+    @property
+    def place(self) -> str:
+        """Where the store is, as a message names it: never with a password."""
+        return self.address.place
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a store on a server."""
+        return self.address.path
+
+    @property
+    def srid(self) -> int:
+        """The EPSG number of every geometry."""
+        return srid_of(self.crs)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One state of the store, however long the reading takes."""
-        with reading(self.engine, self.path) as connection:
-            yield connection
+        with _refusals(self.place), self.engine.connect() as opened:
+            connection = opened
+            if opened.dialect.name == "postgresql":
+                connection = opened.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
         """One transaction: everything done inside is stored, or nothing is; a rehearsal with ``keep=False``."""
-        with writing(self.engine, self.path, keep=keep) as connection:
+        with _transaction(self.engine, self.place, keep=keep) as connection:
+            backend = backend_of(connection)
+            backend.open_session(connection, self.user, datetime.now(UTC))
             yield connection
+            backend.close_session(connection)
+
+    def retried(self, work: Callable[[], T]) -> T:
+        """Do one transaction's work; again, some times, where it got in the way of another writer's."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return work()
+            except StoreConflictError:
+                time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  so that two do not meet again, no secret
+        return work()
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file or the connections."""
         self.engine.dispose()
 
 
-def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float) -> Store:
-    """Open a store that exists.
+def address_of(url: str | os.PathLike[str]) -> Address:
+    """What a store's URL names.
 
     Raises
     ------
-    StoreMissingError : there is no file.
-    NotARegistryError : the file is not a GeoPackage, or one without the registry's tables.
-    StoreVersionError : it was made by a newer version.
+    BadParameterError : neither a path ending in ``.gpkg`` nor a PostgreSQL URL.
     """
-    path = geopackage_path(url)
-    if path.is_dir():
-        raise NotARegistryError(f"{path}: this is a folder. A store is one file; name another path.")
-    if not path.is_file():
-        raise StoreMissingError(f"{path}: there is no store. Create one with `registry --store {path} init`.")
-    engine = geopackage_engine(path, busy_timeout_s=busy_timeout_s)
-    with reading(engine, path) as connection:
-        if not inspect(connection).has_table(StoreProperty.__tablename__):
-            raise NotARegistryError(
-                f"{path}: this GeoPackage is not a registry store. Import its layers into one with `registry import`."
+    written = os.fspath(url)
+    if "://" not in written:
+        path = Path(written)
+        if path.suffix.lower() != ".gpkg":
+            raise BadParameterError(
+                f"{written}: a store is a file whose name ends in .gpkg, for example sites.gpkg, "
+                f"or a database: {_SERVER}://user@host/database."
             )
-        found = dict(connection.execute(select(StoreProperty.key, StoreProperty.value)).all())
-    version = int(found.get("schema_version", 0))
-    if version > SCHEMA_VERSION:
-        raise StoreVersionError(
-            f"{path}: the store has version {version}, this program knows {SCHEMA_VERSION}. Update the program."
+        return Address(str(path), path=path)
+    scheme = written.split("://", 1)[0]
+    if scheme not in {_SERVER, "postgresql", "postgres"}:
+        raise BadParameterError(
+            f"{scheme}://…: stores of this kind are not known. Use a path ending in .gpkg or {_SERVER}://user@host/database."
         )
-    return Store(path, engine, pyproj.CRS.from_user_input(found["crs"]), found)
+    try:
+        parsed = make_url(written).set(drivername=_SERVER)
+    except (ArgumentError, ValueError):
+        raise BadParameterError(
+            f"{scheme}://…: this is no URL of a database. Write {_SERVER}://user@host:5432/database."
+        ) from None
+    return Address(parsed.render_as_string(hide_password=True), url=parsed)
 
 
-def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s: float) -> Store:
-    """Create a store, or open the one that is there.
+def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float, user: str, stated_user: str = "") -> Store:
+    """Open a store that exists.
 
-    The file appears under its name only when it is complete.
+    Parameters
+    ----------
+    user : who the history of a file names; a server knows the login.
+    stated_user : who works through a login that several people share; empty where nobody is named.
+
+    Raises
+    ------
+    StoreMissingError : there is no such file or database.
+    NotARegistryError : it is there, but without the registry's tables.
+    StoreVersionError : it was made by a newer version, or by an older one and is to be upgraded.
+    """
+    address = address_of(url)
+    place = address.place
+    if address.path is not None:
+        if address.path.is_dir():
+            raise NotARegistryError(f"{place}: this is a folder. A store is one file; name another path.")
+        if not address.path.is_file():
+            raise StoreMissingError(f"{place}: there is no store. Create one with `registry --store {place} init`.")
+    engine = address.engine(busy_timeout_s=busy_timeout_s)
+    try:
+        with _refusals(place), engine.connect() as connection, connection.begin():
+            if not inspect(connection).has_table(StoreProperty.__tablename__):
+                _refuse_foreign(connection, place)
+            schema.check(connection, place)
+            crs = _crs(connection)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(address, engine, crs, user if address.path is not None else stated_user)
+
+
+def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s: float) -> bool:
+    """Create a store, or bring the one that is there to the newest schema; whether it is new.
+
+    A file appears under its name only when it is complete; on a server all of it is one transaction.
 
     Raises
     ------
     CrsError : the CRS is not geographic, or the store that is there has another one.
-    StoreError : the folder cannot be written.
+    StoreError : the folder cannot be written, or the login has too few rights.
     """
-    path = geopackage_path(url)
-    if path.exists():
-        store = open_store(path, busy_timeout_s=busy_timeout_s)
-        if crs is not None and geographic_crs(crs) != store.crs:
-            raise CrsError(
-                f"{path}: the store has {store.crs.to_string()}; a store's CRS cannot change. Create another file."
-            )
-        return store
-    wanted = geographic_crs(crs or DEFAULT_CRS)
+    address = address_of(url)
+    if address.path is None or address.path.exists():
+        return _upgraded(address, crs, busy_timeout_s=busy_timeout_s)
+    _create_file(address.path, geographic_crs(crs or DEFAULT_CRS), busy_timeout_s=busy_timeout_s)
+    return True
+
+
+def _upgraded(address: Address, crs: str | None, *, busy_timeout_s: float) -> bool:
+    if address.path is not None and address.path.is_dir():
+        raise NotARegistryError(f"{address.place}: this is a folder. A store is one file; name another path.")
+    engine = address.engine(busy_timeout_s=busy_timeout_s)
+    try:
+        with _transaction(engine, address.place, serial=True) as connection:
+            if schema.revision(connection) is None:
+                if address.path is not None or not _has_postgis(connection):
+                    _refuse_foreign(connection, address.place)
+                wanted = geographic_crs(crs or DEFAULT_CRS)
+                schema.upgrade(connection, address.place, srid=srid_of(wanted))
+                _set_crs(connection, wanted)
+                return True
+            found = _crs(connection)
+            if crs is not None and geographic_crs(crs) != found:
+                raise CrsError(
+                    f"{address.place}: the store has {found.to_string()}; a store's CRS cannot change. Create another one."
+                )
+            schema.upgrade(connection, address.place, srid=srid_of(found))
+            return False
+    finally:
+        engine.dispose()
+
+
+def _create_file(path: Path, crs: pyproj.CRS, *, busy_timeout_s: float) -> None:
     draft = path.with_name(f".{path.stem}.{os.getpid()}.gpkg")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # An empty file is a valid, empty SQLite database.
         draft.touch()
-        engine = geopackage_engine(draft, busy_timeout_s=busy_timeout_s)
-        with writing(engine, path) as connection:
-            geopackage.create_schema(connection, wanted)
-            values = {"schema_version": str(SCHEMA_VERSION), "crs": wanted.to_string()}
-            connection.execute(insert(StoreProperty), [{"key": k, "value": v} for k, v in values.items()])
+        engine = geopackage.open_engine(draft, busy_timeout_s=busy_timeout_s)
+        with _transaction(engine, str(path)) as connection:
+            schema.upgrade(connection, str(path), srid=srid_of(crs))
+            _set_crs(connection, crs)
         engine.dispose()
         draft.replace(path)
     except OSError as error:
@@ -122,55 +240,57 @@ def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s
         for leftover in (draft, draft.with_name(draft.name + "-wal"), draft.with_name(draft.name + "-shm")):
             with suppress(OSError):
                 leftover.unlink(missing_ok=True)
-    return open_store(path, busy_timeout_s=busy_timeout_s)
 
 
-def geographic_crs(name: str) -> pyproj.CRS:
-    """The CRS of that name, if a store can have it.
+def _refuse_foreign(connection: Connection, place: str) -> None:
+    """Say why a file or a database that is there is no store."""
+    if connection.dialect.name == "sqlite":
+        raise NotARegistryError(
+            f"{place}: this GeoPackage is not a registry store. Import its layers into one with `registry import`."
+        )
+    if not _has_postgis(connection):
+        raise NotARegistryError(
+            f"{place}: the database has no PostGIS. Have its owner run CREATE EXTENSION postgis; in it, then "
+            "`registry init`."
+        )
+    raise NotARegistryError(f"{place}: the database holds no registry yet. Create one in it with `registry init`.")
 
-    Raises
-    ------
-    CrsError : unknown, projected, or without an EPSG number.
-    """
+
+def _has_postgis(connection: Connection) -> bool:
+    return connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")) is not None
+
+
+def _crs(connection: Connection) -> pyproj.CRS:
+    found = connection.scalar(select(StoreProperty.value).where(StoreProperty.key == "crs"))
+    return pyproj.CRS.from_user_input(found)
+
+
+def _set_crs(connection: Connection, crs: pyproj.CRS) -> None:
+    connection.execute(insert(StoreProperty).values(key="crs", value=crs.to_string()))
+
+
+@contextmanager
+def _transaction(engine: Engine, place: str, *, keep: bool = True, serial: bool = False) -> Iterator[Connection]:
+    """One transaction: all of what is done inside, or nothing; ``serial`` ones come one after the other."""
+    with _refusals(place), engine.connect() as opened:
+        connection = opened.execution_options(writes=True)
+        with connection.begin() as transaction:
+            if serial and connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('tailings-registry'))"))
+            yield connection
+            if not keep:
+                transaction.rollback()
+
+
+@contextmanager
+def _refusals(place: str) -> Iterator[None]:
+    """Turn the database's errors into the registry's: what was refused, where, and what to do."""
     try:
-        crs = pyproj.CRS.from_user_input(name)
-    except pyproj.exceptions.CRSError:
-        raise CrsError(f"'{name}' is not a known coordinate reference system. Use EPSG:4490 or EPSG:4326.") from None
-    if not crs.is_geographic or crs.to_epsg() is None:
-        raise CrsError(f"'{name}' is not a geographic system with an EPSG number. Use EPSG:4490 or EPSG:4326.")
-    return crs
-
-
-def problems(store: Store) -> list[str]:
-    """What is wrong with a store's file, one line each; empty when all is well."""
-    found: list[str] = []
-    with (
-        refusals(store.path),
-        sqlite3.connect(f"{store.path.absolute().as_uri()}?mode=ro", uri=True) as connection,
-    ):
-        for (line,) in connection.execute("PRAGMA integrity_check(20)"):
-            if line != "ok":
-                found.append(f"integrity: {line}")
-        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            found.append(f"{table} row {rowid}: refers to a row of {parent} that is not there")
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for table in Base.metadata.sorted_tables:
-            if table.name not in names:
-                found.append(f"{table.name}: the table is missing")
-                continue
-            present = {row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")')}
-            found.extend(f"{table.name}: column {c.name} is missing" for c in table.columns if c.name not in present)
-            if geopackage.geometry_column(table):
-                found.extend(_rtree_problems(connection, table.name))
-    connection.close()
-    return found
-
-
-def _rtree_problems(connection: sqlite3.Connection, table: str) -> Iterator[str]:
-    rows = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
-    boxes = connection.execute(f'SELECT count(*) FROM "rtree_{table}_geom"').fetchone()[0]
-    if rows != boxes:
-        yield f"{table}: {rows} rows, but {boxes} in the spatial index"
-    check = connection.execute("SELECT rtreecheck(?)", (f"rtree_{table}_geom",)).fetchone()[0]
-    if check != "ok":
-        yield f"{table}: spatial index: {check}"
+        yield
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.Error):
+            raise geopackage.refusal(cause, place) from error
+        if isinstance(cause, psycopg.Error):
+            raise postgis.refusal(cause, place) from error
+        raise

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 
 from registry.errors import StoreError
 from registry.model.fields import feature_table, table_fields
 from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
-from registry.store import bulk, read
+from registry.store import read
+from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,13 +38,14 @@ class Written:
     unchanged: int
 
 
-def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_id: int, source_id: int) -> Written:
+def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int, source_id: int) -> Written:
     """Store the records of one kind.
 
     A record is the stored row with the uid that it brings, else the one with the same ``code``, else the row with the same name, operator and
     position. A cell that is empty in the source leaves the stored value as it is.
     """
     table = feature_table(kind)
+    backend_of(connection).lock(connection, [table, _WASTE[kind.is_site][0]])
     records = records.reset_index(drop=True)
     given = records["uid"].notna() if "uid" in records else False
     records = records.assign(given_uid=given, uid=_uids(kind, records), source_id=source_id)
@@ -57,18 +60,23 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srs_i
         if field.name in records and field.name not in {"uid", "geom", "source_id"}
     ]
     merged, differs = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
-    bulk.insert(
-        connection,
-        table,
-        bulk.with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]], srs_id),
+    backend = backend_of(connection)
+    backend.insert(
+        connection, table, _with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]]), srid=srid
     )
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
-    bulk.update(connection, table, bulk.with_points(changed, srs_id))
+    backend.update(connection, table, _with_points(changed), srid=srid)
 
-    touched = _waste(connection, kind, records)
+    touched = _waste(connection, kind, records, srid=srid)
     elsewhere = np.fromiter((uid in touched for uid in records.loc[~new, "uid"].tolist()), dtype=bool)
     changes = int((differs | elsewhere).sum())
     return Written(new=int(new.sum()), changed=changes, unchanged=int((~new).sum()) - changes)
+
+
+def _with_points(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with ``lon, lat`` in degrees, given their geometry."""
+    points = shapely.points(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
+    return rows.drop(columns=["lon", "lat"]).assign(geom=pd.Series(points, index=rows.index, dtype=object))
 
 
 def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
@@ -137,7 +145,7 @@ def _merge(
     return pd.DataFrame(merged, index=records.index), differs
 
 
-def _waste(connection: Connection, kind: Kind, records: pd.DataFrame) -> set[str]:
+def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> set[str]:
     """Store what the sites hold or the plants accept; the uids whose waste that changes."""
     table, key, values = _WASTE[kind.is_site]
     given = _streams(kind, records, key, values)
@@ -148,8 +156,10 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame) -> set[str
     at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
     new = at < 0
     merged, differs = _merge(given[~new], stored.iloc[at[~new]], values)
-    bulk.insert(connection, table, given[new])
-    bulk.update(connection, table, merged[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs]))
+    backend = backend_of(connection)
+    backend.insert(connection, table, given[new], srid=srid)
+    updated = merged[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs])
+    backend.update(connection, table, updated, srid=srid)
     return set(given.loc[new, key]) | set(given.loc[~new, key][differs])
 
 

@@ -14,7 +14,7 @@ from registry.errors import StoreError
 from registry.model.records import Batch, findings
 from registry.model.vocabulary import Kind
 from registry.registry import silent
-from registry.store.store import problems
+from registry.store.health import problems
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from registry.model.records import Batch, findings
 from registry.model.tables import Base
 from registry.model.vocabulary import Kind
 from registry.settings import settings
-from registry.store.store import problems
+from registry.store.health import problems
 
 FEATURE_LAYERS = {"tailings_pond", "gangue_heap", "smelting_site", "utilization_plant", "region"}
 
@@ -178,7 +178,7 @@ def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path: Path) -> Non
 
 def test_a_store_of_a_newer_version_is_refused(reg: registry.Registry, store_path: Path) -> None:
     with reg.store.write() as connection:
-        connection.exec_driver_sql("UPDATE registry_property SET value = '99' WHERE key = 'schema_version'")
+        connection.exec_driver_sql("UPDATE registry_version SET version_num = '0999'")
     with pytest.raises(StoreVersionError, match="Update the program"):
         registry.open(store_path)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
-from registry.store import rtree
+from registry.store.geopackage import rtree
 from registry.store.write import _NAMESPACE, _uuid5
 
 

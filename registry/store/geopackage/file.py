@@ -1,52 +1,32 @@
-"""Opening a store, and saying in one line why it refuses."""
+"""Opening one GeoPackage file, and saying in one line why it refuses."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import shapely
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
-from registry.errors import (
-    BadParameterError,
-    NotARegistryError,
-    StoreBusyError,
-    StoreError,
-    StoreMissingError,
-)
+from registry.errors import NotARegistryError, StoreBusyError, StoreError
 from registry.model.geometry import wkb_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from shapely.geometry.base import BaseGeometry
     from sqlalchemy import Connection, Engine
 
 
-def geopackage_path(url: str | os.PathLike[str]) -> Path:
-    """The file that a store's URL names.
-
-    Raises
-    ------
-    BadParameterError : the URL is not a path ending in ``.gpkg``.
-    """
-    path = Path(url)
-    if path.suffix.lower() != ".gpkg":
-        raise BadParameterError(f"{url}: a store is a file whose name ends in .gpkg, for example sites.gpkg.")
-    return path
-
-
-def geopackage_engine(path: Path, *, busy_timeout_s: float) -> Engine:
+def open_engine(path: Path, *, busy_timeout_s: float) -> Engine:
     """An engine on one GeoPackage file; the file must exist.
 
-    Transactions take the write lock when they begin (``BEGIN IMMEDIATE``), so that a second writer waits at its
-    start and never fails half-way. A file in a folder that cannot be written is opened read-only.
+    Transactions of a connection with the execution option ``writes`` take the write lock when they begin
+    (``BEGIN IMMEDIATE``), so that a second writer waits at its start and never fails half-way. A file in a folder
+    that cannot be written is opened read-only.
     """
     read_only = not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
     mode = "ro&immutable=1" if read_only else "rw"
@@ -77,42 +57,16 @@ def geopackage_engine(path: Path, *, busy_timeout_s: float) -> Engine:
     return engine
 
 
-@contextmanager
-def reading(engine: Engine, path: Path) -> Iterator[Connection]:
-    """A connection that sees one state of the store and changes nothing."""
-    with refusals(path), engine.connect() as connection, connection.begin():
-        yield connection
-
-
-@contextmanager
-def writing(engine: Engine, path: Path, *, keep: bool = True) -> Iterator[Connection]:
-    """One transaction: all of what is done inside, or nothing; with ``keep=False`` nothing in any case."""
-    with refusals(path), engine.connect() as opened:
-        connection = opened.execution_options(writes=True)
-        with connection.begin() as transaction:
-            yield connection
-            if not keep:
-                transaction.rollback()
-
-
-@contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Turn the database's errors into the registry's: what was refused, where, and what to do."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as error:
-        raise _refusal(error, path) from error
-
-
-def _refusal(error: DBAPIError | sqlite3.Error, path: Path) -> StoreError | StoreMissingError:
-    text = str(error.orig if isinstance(error, DBAPIError) else error)
+def refusal(error: sqlite3.Error, place: str) -> StoreError:
+    """What to tell the user when SQLite refuses."""
+    text = str(error)
     said = text.lower()
     for phrase, kind, advice in _REFUSALS:
         if phrase in said:
-            return kind(f"{path}: {advice}")
-    if isinstance(error, IntegrityError | sqlite3.IntegrityError):
-        return StoreError(f"{path}: the store refused a row ({text}). Nothing was stored; correct the row.")
-    return StoreError(f"{path}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file.")
+            return kind(f"{place}: {advice}")
+    if isinstance(error, sqlite3.IntegrityError):
+        return StoreError(f"{place}: the store refused a row ({text}). Nothing was stored; correct the row.")
+    return StoreError(f"{place}: the store refused ({text}). Nothing was stored; `registry doctor` examines the file.")
 
 
 _REFUSALS: tuple[tuple[str, type[StoreError], str], ...] = (

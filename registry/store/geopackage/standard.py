@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pyproj
 
-from registry.model.geometry import Geometry
-from registry.model.tables import Base
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10400
@@ -66,57 +63,66 @@ _RTREE_TRIGGERS = {
 }
 
 
-def create_schema(connection: Connection, crs: pyproj.CRS) -> None:
-    """Every table of the registry and of the standard, in an empty file."""
+def create_system_tables(connection: Connection, srid: int) -> None:
+    """What the standard asks of an empty file: its marks, its system tables, the reference systems."""
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {USER_VERSION}")
     for statement in _SYSTEM_TABLES.split(";\n"):
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(
-        "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?, ?)", list(_reference_systems(crs))
+        "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?, ?)", list(_reference_systems(srid))
     )
     connection.exec_driver_sql(
         "INSERT INTO gpkg_extensions VALUES ('gpkg_spatial_ref_sys', 'definition_12_063', 'gpkg_crs_wkt', "
         "'http://www.geopackage.org/spec/#extension_crs_wkt', 'read-write')"
     )
-    Base.metadata.create_all(connection)
-    srs_id = srs_id_of(crs)
-    for table in Base.metadata.sorted_tables:
-        _register(connection, table, srs_id)
 
 
-def srs_id_of(crs: pyproj.CRS) -> int:
-    """The EPSG number of a store's CRS."""
-    number = crs.to_epsg()
-    if number is None:
-        raise ValueError(f"{crs.name} has no EPSG number")
-    return int(number)
+def register_table(connection: Connection, table: str) -> None:
+    """List a plain table in the contents."""
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)", (table, table)
+    )
 
 
-def geometry_column(table: Table) -> str | None:
-    """The name of a table's geometry column, or None for a plain table."""
-    return next((column.name for column in table.columns if isinstance(column.type, Geometry)), None)
+def register_layer(connection: Connection, table: str, geometry_type: str, srid: int) -> None:
+    """List a table with a geometry column ``geom`` in the contents, and give it its R-tree."""
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, 'features', ?, ?)",
+        (table, table, srid),
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", (table, geometry_type, srid)
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index', "
+        "'http://www.geopackage.org/spec/#extension_rtree', 'write-only')",
+        (table,),
+    )
+    connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)')
+    for name in _RTREE_TRIGGERS:
+        connection.exec_driver_sql(_trigger(table, name))
 
 
-def drop_insert_trigger(connection: Connection, table: Table) -> None:
+def drop_insert_trigger(connection: Connection, table: str) -> None:
     """Let a bulk insert fill the R-tree itself; ``restore_insert_trigger`` belongs to the same transaction."""
     connection.exec_driver_sql(f'DROP TRIGGER "{rtree_name(table)}_insert"')
 
 
-def restore_insert_trigger(connection: Connection, table: Table) -> None:
+def restore_insert_trigger(connection: Connection, table: str) -> None:
     """Give the table back the trigger that keeps the R-tree right."""
     connection.exec_driver_sql(_trigger(table, "insert"))
 
 
-def rtree_name(table: Table) -> str:
+def rtree_name(table: str) -> str:
     """The name of a spatial table's R-tree."""
-    return f"rtree_{table.name}_{geometry_column(table)}"
+    return f"rtree_{table}_geom"
 
 
-def touch(connection: Connection, table: Table) -> None:
+def touch(connection: Connection, table: str, *, spatial: bool) -> None:
     """Bring a table's row in ``gpkg_contents`` up to date: time of change and extent."""
     extent: tuple[float | None, ...] = (None,) * 4
-    if geometry_column(table):
+    if spatial:
         found = connection.exec_driver_sql(
             f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{rtree_name(table)}"'
         ).one()
@@ -124,41 +130,16 @@ def touch(connection: Connection, table: Table) -> None:
     connection.exec_driver_sql(
         "UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now'), "
         "min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
-        (*extent, table.name),
+        (*extent, table),
     )
 
 
-def _trigger(table: Table, name: str) -> str:
-    body = _RTREE_TRIGGERS[name].format(t=table.name, g=geometry_column(table), i="id", r=rtree_name(table))
+def _trigger(table: str, name: str) -> str:
+    body = _RTREE_TRIGGERS[name].format(t=table, g="geom", i="id", r=rtree_name(table))
     return f'CREATE TRIGGER "{rtree_name(table)}_{name}" {body}'
 
 
-def _register(connection: Connection, table: Table, srs_id: int) -> None:
-    """List a table in the contents; a spatial one with its geometry column and R-tree."""
-    column = geometry_column(table)
-    connection.exec_driver_sql(
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES (?, ?, ?, ?)",
-        (table.name, "features" if column else "attributes", table.name, srs_id if column else None),
-    )
-    if column is None:
-        return
-    geometry = table.columns[column].type
-    assert isinstance(geometry, Geometry)  # noqa: S101  geometry_column() found it by this type
-    connection.exec_driver_sql(
-        "INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)",
-        (table.name, column, geometry.geometry_type, srs_id),
-    )
-    connection.exec_driver_sql(
-        "INSERT INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index', "
-        "'http://www.geopackage.org/spec/#extension_rtree', 'write-only')",
-        (table.name, column),
-    )
-    connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)')
-    for name in _RTREE_TRIGGERS:
-        connection.exec_driver_sql(_trigger(table, name))
-
-
-def _reference_systems(crs: pyproj.CRS) -> Iterator[tuple[str, int, str, int, str, str, str]]:
+def _reference_systems(srid: int) -> Iterator[tuple[str, int, str, int, str, str, str]]:
     """The store's CRS and the three rows that the standard requires of every file."""
     yield (
         "Undefined cartesian SRS",
@@ -178,6 +159,6 @@ def _reference_systems(crs: pyproj.CRS) -> Iterator[tuple[str, int, str, int, st
         "undefined geographic coordinate reference system",
         "undefined",
     )
-    for each in {srs_id_of(one): one for one in (pyproj.CRS.from_epsg(4326), crs)}.values():
-        number = srs_id_of(each)
+    for number in dict.fromkeys((4326, srid)):
+        each = pyproj.CRS.from_epsg(number)
         yield each.name, number, "EPSG", number, each.to_wkt("WKT1_GDAL"), each.name, each.to_wkt("WKT2_2019")

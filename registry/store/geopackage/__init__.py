@@ -1,0 +1,50 @@
+"""The engine of a store in one file: what GeoPackage asks for beyond our tables, and plain SQLite underneath.
+
+``standard`` writes the system tables and triggers of the OGC standard, ``rtree`` fills a spatial index in one pass,
+``bulk`` moves frames, ``history`` logs every change by triggers, ``file`` opens, ``health`` examines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from registry.store.geopackage.bulk import fetch, insert, inside, row_id, update
+from registry.store.geopackage.file import open_engine, refusal
+from registry.store.geopackage.health import facts, problems
+from registry.store.geopackage.history import close_session, note_import, open_session, writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Table
+
+__all__ = [
+    "after_restore",
+    "close_session",
+    "facts",
+    "fetch",
+    "insert",
+    "inside",
+    "lock",
+    "note_import",
+    "open_engine",
+    "open_session",
+    "problems",
+    "refusal",
+    "row_id",
+    "trust_location",
+    "update",
+    "writer",
+]
+
+
+def lock(connection: Connection, tables: Sequence[Table]) -> None:
+    """Nothing to do: a writing transaction holds the whole file."""
+
+
+def trust_location(connection: Connection) -> None:
+    """Nothing to do: a file does not locate rows itself."""
+
+
+def after_restore(connection: Connection, tables: Sequence[Table]) -> None:
+    """Nothing to do: the next id is the largest and one."""

@@ -1,0 +1,187 @@
+"""Many rows at once into and out of one table of a GeoPackage; R-tree, contents and history kept right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import shapely
+from sqlalchemy import Date, Integer, func, text
+
+from registry.model.columns import geometry_column
+from registry.model.geometry import from_gpkg, points_to_gpkg, to_gpkg
+from registry.model.types import Instant, instant_text
+from registry.store import frames
+from registry.store.changes import SUBJECTS, row_documents
+from registry.store.geopackage import history, rtree, standard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Select, Table
+
+    from registry.model.fields import FieldType
+
+# Fewer new rows than this go through the triggers; more fill the R-tree and the history in one pass afterwards.
+_BULK_ROWS = 500
+# A text column with fewer distinct values than this share of its rows is handed over as references to them.
+_REPETITIVE = 0.5
+
+
+def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int, logged: bool = True) -> None:
+    """Insert rows; ``geom`` holds shapely geometries. What is not ``logged`` leaves no history."""
+    if rows.empty:
+        return
+    rows = _with_ids(connection, table, rows)
+    bulk = len(rows) >= _BULK_ROWS or not logged
+    spatial = geometry_column(table) is not None
+    values = _encoded(table, rows, srid)
+    with_history = table.name in SUBJECTS
+    restore = []
+    if bulk:
+        if with_history:
+            restore.append(history.pause_inserts(connection, table.name))
+        if spatial:
+            standard.drop_insert_trigger(connection, table.name)
+        restore += _drop_indexes(connection, table, len(rows))
+    names = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join("?" * len(values))
+    connection.exec_driver_sql(
+        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(zip(*values.values(), strict=True))
+    )
+    if bulk and spatial:
+        ids = rows["id"].to_numpy(np.int64)
+        rtree.fill(connection, standard.rtree_name(table.name), ids, shapely.bounds(rows["geom"].to_numpy()))
+        standard.restore_insert_trigger(connection, table.name)
+    for statement in restore:
+        connection.exec_driver_sql(statement)
+    if bulk and with_history and logged:
+        _log_inserts(connection, table, rows)
+    standard.touch(connection, table.name, spatial=spatial)
+
+
+def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int) -> None:
+    """Set the columns of ``rows`` in the rows with the same ``id``."""
+    if rows.empty:
+        return
+    values = _encoded(table, rows, srid)
+    keys = values.pop("id")
+    assignments = ", ".join(f'"{name}" = ?' for name in values)
+    connection.exec_driver_sql(
+        f'UPDATE "{table.name}" SET {assignments} WHERE id = ?', list(zip(*values.values(), keys, strict=True))
+    )
+    standard.touch(connection, table.name, spatial=geometry_column(table) is not None)
+
+
+def fetch(connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
+    """A statement's rows as a frame, each column built whole; geometries are shapely's."""
+    result = connection.execute(statement)
+    names = list(result.keys())
+    fetched = result.fetchall()
+    columns = zip(*fetched, strict=True) if fetched else ([] for _ in names)
+    return pd.DataFrame(
+        {
+            name: frames.column(from_gpkg(values) if types[name] == "geometry" else list(values), types[name])
+            for name, values in zip(names, columns, strict=True)
+        }
+    )
+
+
+def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnElement[bool]:
+    """The condition that a row's box meets ``bbox``, answered by the R-tree."""
+    found = text(
+        f"SELECT id FROM {standard.rtree_name(table.name)} "
+        "WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
+    ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
+    return table.c.id.in_(found.columns(table.c.id))
+
+
+def row_id(document: ColumnElement[Any]) -> ColumnElement[int]:
+    """The ``id`` that a JSON text of the history says."""
+    return func.json_extract(document, "$.id", type_=Integer)
+
+
+def _with_ids(connection: Connection, table: Table, rows: pd.DataFrame) -> pd.DataFrame:
+    if "id" not in table.columns or "id" in rows.columns:
+        return rows
+    first = 1 + (connection.exec_driver_sql(f'SELECT max(id) FROM "{table.name}"').scalar() or 0)
+    return rows.assign(id=np.arange(first, first + len(rows)))
+
+
+def _drop_indexes(connection: Connection, table: Table, new: int) -> list[str]:
+    """Take away the indexes that are cheaper to build anew than to grow by so many rows; what gives them back."""
+    held = connection.exec_driver_sql(f'SELECT count(*) FROM (SELECT 1 FROM "{table.name}" LIMIT {new})').scalar_one()
+    if held >= new:
+        return []
+    listed = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", (table.name,)
+    ).fetchall()
+    for name, _ in listed:
+        connection.exec_driver_sql(f'DROP INDEX "{name}"')
+    return [str(statement) for _, statement in listed]
+
+
+def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
+    documents = row_documents(table, rows).to_pylist()
+    change = table.metadata.tables["change"]
+    restore = _drop_indexes(connection, change, len(rows))
+    # What is the same for all rows is quoted by SQLite itself and stands in the statement.
+    at, by, run = connection.exec_driver_sql(
+        "SELECT quote(at), quote(by), quote(import_run_id) FROM registry_session"
+    ).one()
+    connection.exec_driver_sql(
+        "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
+        f"VALUES ({at}, {by}, '{table.name}', ?, 'insert', ?, {run})",
+        list(zip(_plain(rows[SUBJECTS[table.name]]), documents, strict=True)),
+    )
+    for statement in restore:
+        connection.exec_driver_sql(statement)
+    standard.touch(connection, change.name, spatial=False)
+
+
+def _encoded(table: Table, rows: pd.DataFrame, srid: int) -> dict[str, Sequence[Any]]:
+    """The columns of the table that the rows have, as SQLite takes them."""
+    spatial = geometry_column(table)
+    values: dict[str, Sequence[Any]] = {}
+    for column in table.columns:
+        if column.name not in rows.columns:
+            continue
+        given = rows[column.name]
+        if column.name == spatial:
+            values[column.name] = _blobs(given, srid)
+        elif isinstance(column.type, Instant):
+            values[column.name] = [None if pd.isna(one) else instant_text(one) for one in given]
+        elif isinstance(column.type, Date):
+            values[column.name] = [None if pd.isna(one) else one.isoformat() for one in given]
+        else:
+            values[column.name] = _plain(given)
+    return values
+
+
+def _blobs(geometries: pd.Series[Any], srid: int) -> list[bytes]:
+    shapes = geometries.to_numpy()
+    if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():
+        return points_to_gpkg(shapely.get_x(shapes), shapely.get_y(shapes), srid)
+    return [to_gpkg(shape, srid) for shape in shapes]
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    """Plain Python values, what is missing as None."""
+    if column.dtype == "str":
+        texts = pa.array(column, from_pandas=True)
+        if isinstance(texts, pa.ChunkedArray):
+            texts = texts.combine_chunks()
+        coded = texts.dictionary_encode()
+        if len(coded.dictionary) < _REPETITIVE * len(texts):
+            # One object for each distinct text: its UTF-8 form is made once.
+            distinct = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+            shared: list[Any] = distinct[coded.indices.fill_null(len(distinct) - 1).to_numpy()].tolist()
+            return shared
+    missing = column.isna().to_numpy()
+    values = column.to_numpy(dtype=object, copy=True) if missing.any() else column.to_numpy()
+    if missing.any():
+        values[missing] = None
+    plain: list[Any] = values.tolist()
+    return plain

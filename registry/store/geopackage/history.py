@@ -1,0 +1,114 @@
+"""Triggers that write every insert, update and delete of a GeoPackage into ``change``, whoever makes them.
+
+QGIS, GDAL and any other program run them with functions that SQLite itself has. Who is at work, since when and for
+which import stands in ``registry_session`` while the registry writes; the table is empty at any other time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from registry.model.types import instant_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+# Who made an edit that did not come through the registry: a file does not know its users.
+UNKNOWN = "another program"
+
+_INSERT = "INSERT INTO change (at, by, table_name, uid, action, before, after, import_run_id)"
+_WHO = f"""coalesce((SELECT at FROM registry_session), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+  coalesce((SELECT by FROM registry_session), '{UNKNOWN}')"""
+_RUN = "(SELECT import_run_id FROM registry_session)"
+
+
+def install(connection: Connection, table: str, subject: str, *, followers: tuple[str, str] | None = None) -> None:
+    """Give a table its triggers; an older set is replaced.
+
+    Parameters
+    ----------
+    subject : the column that holds the uid of the site or plant that a row belongs to.
+    followers : a table, and its column, whose rows are deleted with the row that they belong to.
+    """
+    columns = {row[1]: str(row[2]) for row in connection.exec_driver_sql(f'PRAGMA table_info("{table}")')}
+    new, old = _json("NEW", columns), _json("OLD", columns)
+    differs = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+    logged = {
+        "insert": ("", f"'insert', NULL, {new}", "NEW"),
+        "update": (f"WHEN {differs}", f"'update', {old}, {new}", "NEW"),
+        "delete": ("", f"'delete', {old}, NULL", "OLD"),
+    }
+    for action, (condition, what, row) in logged.items():
+        body = f"{_INSERT} VALUES ({_WHO}, '{table}', {row}.\"{subject}\", {what}, {_RUN})"
+        _trigger(connection, name_of(table, action), f'AFTER {action} ON "{table}" {condition}', body)
+    fixed = "id" if subject != "uid" else "uid"
+    guarded = f'BEFORE UPDATE OF id, "{subject}" ON "{table}" WHEN OLD.id <> NEW.id OR OLD."{fixed}" <> NEW."{fixed}"'
+    _trigger(connection, f"{table}_identity", guarded, f"SELECT RAISE(ABORT, '{table}: id and {fixed} cannot change')")
+    if followers:
+        there, column = followers
+        body = f'DELETE FROM "{there}" WHERE "{column}" = OLD."{subject}"'
+        _trigger(connection, f"{table}_followers", f'AFTER DELETE ON "{table}"', body)
+
+
+def name_of(table: str, action: str) -> str:
+    """The name of the trigger that logs one action on a table."""
+    return f"{table}_history_{action}"
+
+
+def pause_inserts(connection: Connection, table: str) -> str:
+    """Take the insert trigger away for a bulk load that writes its history itself; what gives it back."""
+    name = name_of(table, "insert")
+    made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,))
+    statement = str(made.scalar_one())
+    connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    return statement
+
+
+def open_session(connection: Connection, by: str, at: datetime) -> None:
+    """Say who writes in this transaction."""
+    connection.exec_driver_sql("INSERT INTO registry_session (by, at) VALUES (?, ?)", (by, instant_text(at)))
+
+
+def note_import(connection: Connection, import_run_id: int) -> None:
+    """Say for which import the rest of the transaction writes."""
+    connection.exec_driver_sql("UPDATE registry_session SET import_run_id = ?", (import_run_id,))
+
+
+def writer(connection: Connection) -> str:
+    """Who the open session says is writing."""
+    return str(connection.exec_driver_sql("SELECT by FROM registry_session").scalar_one())
+
+
+def close_session(connection: Connection) -> None:
+    """Leave nobody at work."""
+    connection.exec_driver_sql("DELETE FROM registry_session")
+
+
+def _trigger(connection: Connection, name: str, when: str, body: str) -> None:
+    connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{name}"')
+    connection.exec_driver_sql(f'CREATE TRIGGER "{name}" {when} BEGIN {body}; END')
+
+
+def _json(row: str, columns: dict[str, str]) -> str:
+    members = ", ".join(f"'{name}', {_member(row, name, kind)}" for name, kind in columns.items())
+    # A merge patch leaves out what is null.
+    return f"json_patch('{{}}', json_object({members}))"
+
+
+def _member(row: str, name: str, kind: str) -> str:
+    value = f'{row}."{name}"'
+    if kind == "DOUBLE":
+        # json_object() itself keeps 15 digits; a double needs up to 17.
+        short, exact = f"printf('%!.15g', {value})", f"printf('%!.17g', {value})"
+        return (
+            f"json(CASE WHEN {value} IS NULL THEN NULL WHEN CAST({short} AS REAL) = {value} THEN {short} "
+            f"ELSE {exact} END)"
+        )
+    if kind == "BOOLEAN":
+        return f"json(CASE WHEN {value} THEN 'true' WHEN NOT {value} THEN 'false' END)"
+    if kind == "POINT":
+        # The last 21 bytes are the point's WKB, whatever header the writer put before it.
+        return f"hex(substr({value}, -21))"
+    return value

@@ -1,0 +1,184 @@
+"""What the history tells: how rows were at a moment that has gone, and what became of one site.
+
+The state of a table at a moment is its present state with every later change taken back. Of all later changes of a
+row only the first matters: what it says of ``before`` is how the row was.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import func, or_, select
+
+from registry.model.fields import FieldType, feature_table
+from registry.model.tables import Change, ImportRun, PlantIntake, WasteStream, table_of
+from registry.model.vocabulary import DEFAULT_WASTE, Kind
+from registry.store import frames, read
+from registry.store.backend import backend_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import pyproj
+    from numpy.typing import NDArray
+    from sqlalchemy import Connection, Table
+
+    from registry.store.backend import BBox
+
+
+def table_at(connection: Connection, table: Table, moment: datetime) -> pd.DataFrame:
+    """All rows of a table as they were at a moment, ``id`` and geometry included, in order of their ids.
+
+    Rows from before the history began are taken to have been there always.
+    """
+    types = read.types_of(table)
+    current = read.everything(connection, table)
+    changed, before = _taken_back(connection, table, moment)
+    kept = current[~current["id"].isin(changed)]
+    if not before:
+        return kept
+    documents = [json.loads(text) for text in before]
+    earlier = pd.DataFrame(
+        {name: _column([row.get(name) for row in documents], types[name]) for name in current.columns}
+    )
+    if kept.empty:
+        return earlier.sort_values("id", ignore_index=True)
+    return pd.concat([kept, earlier], ignore_index=True).sort_values("id", ignore_index=True)
+
+
+def sites_at(
+    connection: Connection,
+    crs: pyproj.CRS,
+    moment: datetime,
+    *,
+    kinds: Sequence[Kind],
+    level: int | None = None,
+    province: str | None = None,
+    status: str | None = None,
+    bbox: BBox | None = None,
+) -> gpd.GeoDataFrame:
+    """What ``read.sites`` would have returned at a moment; provinces are those of today."""
+    streams = _totals_at(connection, table_of(WasteStream), "site_uid", moment, ["annual_t", "stock_t"])
+    layers = []
+    for kind in kinds:
+        if level is not None and kind is not Kind.TAILINGS_POND:
+            continue
+        layer = _features_at(connection, crs, kind, moment, streams, province=province, status=status, bbox=bbox)
+        layer["waste_codes"] = layer["waste_codes"].fillna(DEFAULT_WASTE[kind])
+        layers.append(layer if level is None else layer[(layer["supervision_level"] == level).fillna(value=False)])
+    return read.stacked(layers, crs)
+
+
+def plants_at(
+    connection: Connection,
+    crs: pyproj.CRS,
+    moment: datetime,
+    *,
+    province: str | None = None,
+    status: str | None = None,
+) -> gpd.GeoDataFrame:
+    """What ``read.plants`` would have returned at a moment."""
+    intakes = _totals_at(connection, table_of(PlantIntake), "plant_uid", moment, [])
+    kind = Kind.UTILIZATION_PLANT
+    return _features_at(connection, crs, kind, moment, intakes, province=province, status=status, bbox=None)
+
+
+def history(connection: Connection, uid: str) -> pd.DataFrame:
+    """Every change of a site or plant and of what belongs to it, the oldest first.
+
+    Returns
+    -------
+    ``at, by, table_name, action, before, after, import_run_id, file_name``; ``before`` and ``after`` are dictionaries
+    of the fields that had a value, the position as ``lon, lat``.
+    """
+    change, run = table_of(Change), table_of(ImportRun)
+    names = ("at", "by", "table_name", "action", "before", "after", "import_run_id")
+    statement = (
+        select(*(change.c[name] for name in names), run.c.file_name)
+        .join(run, run.c.id == change.c.import_run_id, isouter=True)
+        .where(change.c.uid == uid)
+        .order_by(change.c.id)
+    )
+    found = backend_of(connection).fetch(connection, statement, read.types_of(change) | {"file_name": "text"})
+    for name in ("before", "after"):
+        found[name] = frames.column([_readable(text) for text in found[name]], None)
+    return found
+
+
+def uid_of(connection: Connection, key: str) -> str | None:
+    """The uid of the site or plant with this uid or code, of one that was deleted too; None where there is none."""
+    for kind in Kind:
+        table = feature_table(kind)
+        found = connection.scalar(select(table.c.uid).where(or_(table.c.uid == key, table.c.code == key)))
+        if found is not None:
+            return str(found)
+    change = table_of(Change)
+    return connection.scalar(select(change.c.uid).where(change.c.uid == key).limit(1))
+
+
+def _features_at(
+    connection: Connection, crs: pyproj.CRS, kind: Kind, moment: datetime, totals: pd.DataFrame, *,
+    province: str | None, status: str | None, bbox: BBox | None,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    rows = table_at(connection, feature_table(kind), moment)
+    chosen = np.ones(len(rows), dtype=bool)
+    if province is not None:
+        chosen &= rows["province_code"].isin(read.province_codes(connection, province)).to_numpy()
+    if status is not None:
+        chosen &= (rows["status"] == status).to_numpy()
+    if bbox is not None:
+        x, y = shapely.get_x(rows["geom"].to_numpy()), shapely.get_y(rows["geom"].to_numpy())
+        chosen &= (x >= bbox[0]) & (x <= bbox[2]) & (y >= bbox[1]) & (y <= bbox[3])
+    rows = rows[chosen].set_index("uid").drop(columns="id")
+    geometry = gpd.GeoSeries(rows.pop("geom").to_numpy(), index=rows.index, crs=crs)
+    rows.insert(0, "kind", kind.value)
+    return gpd.GeoDataFrame(rows.join(totals), geometry=geometry)
+
+
+def _totals_at(connection: Connection, table: Table, key: str, moment: datetime, sums: Sequence[str]) -> pd.DataFrame:
+    """One row a site or plant, index its uid: its waste codes joined by ';', and the sums of the named columns."""
+    rows = table_at(connection, table, moment).sort_values([key, "waste_code"])
+    groups = rows.groupby(key)
+    codes = groups["waste_code"].agg(";".join).astype("str").rename("waste_codes")
+    return pd.concat([codes, *(groups[name].sum(min_count=1) for name in sums)], axis=1)
+
+
+def _taken_back(connection: Connection, table: Table, moment: datetime) -> tuple[NDArray[np.int64], list[str]]:
+    """The ids of the rows that changed after a moment, and those among them that were there then, as JSON."""
+    change = table_of(Change)
+    row_id = backend_of(connection).row_id(func.coalesce(change.c.before, change.c.after))
+    later = (
+        select(row_id.label("row_id"), func.min(change.c.id).label("first"))
+        .where(change.c.table_name == table.name, change.c.at > moment)
+        .group_by(row_id)
+        .subquery()
+    )
+    statement = select(later.c.row_id, change.c.before).join(change, change.c.id == later.c["first"])
+    found = backend_of(connection).fetch(connection, statement, {"row_id": "integer", "before": "text"})
+    return found["row_id"].to_numpy(np.int64), found["before"].dropna().tolist()
+
+
+def _column(values: list[Any], kind: FieldType) -> pd.Series[Any]:
+    if kind == "geometry":
+        return frames.column(shapely.from_wkb(np.array(values, dtype=object)), kind)
+    if kind == "date":
+        return frames.column([None if value is None else date.fromisoformat(value) for value in values], kind)
+    return frames.column(values, kind)
+
+
+def _readable(text: Any) -> dict[str, Any] | None:
+    if pd.isna(text):
+        return None
+    document: dict[str, Any] = json.loads(text)
+    place = document.pop("geom", None)
+    if place is not None:
+        point = shapely.from_wkb(place)
+        document |= {"lon": point.x, "lat": point.y}
+    return document

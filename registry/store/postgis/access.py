@@ -1,0 +1,107 @@
+"""Who may read and change a PostGIS store: three roles, and row-level security by province.
+
+``registry_reader`` sees everything. ``registry_inspector`` changes what lies in the provinces that
+``inspector_province`` gives to the login, or to a role that it is a member of. ``registry_admin`` owns the tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from registry.store.postgis.history import search_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Connection
+
+READER, INSPECTOR, ADMIN = ROLES = ("registry_reader", "registry_inspector", "registry_admin")
+
+_FUNCTIONS = """
+CREATE OR REPLACE FUNCTION registry_my_provinces() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER {path} AS $$
+  SELECT p.province_code FROM inspector_province p JOIN pg_roles r ON r.rolname = p.login
+  WHERE pg_has_role(session_user, r.oid, 'MEMBER') $$;
+CREATE OR REPLACE FUNCTION registry_province_of(wanted text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER {path} AS $$
+  {lookups} LIMIT 1 $$
+"""
+
+
+def install(connection: Connection, *, features: Iterable[str], subjects: Mapping[str, str]) -> None:
+    """Make the roles if the server has none, and say for every table who may do what."""
+    _make_roles(connection)
+    connection.exec_driver_sql(
+        "CREATE TABLE IF NOT EXISTS inspector_province (login text, province_code text, PRIMARY KEY (login, province_code))"
+    )
+    path = search_path(connection)
+    lookups = " UNION ALL ".join(f"SELECT province_code FROM {table} WHERE uid = wanted" for table in features)
+    for body in _FUNCTIONS.split(";\n"):
+        connection.exec_driver_sql(body.format(path=path, lookups=lookups))
+    schema = connection.scalar(text("SELECT quote_ident(current_schema())"))
+    for statement in (
+        f"GRANT USAGE ON SCHEMA {schema} TO {READER}",
+        f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {ADMIN}",
+        f"GRANT SELECT ON {', '.join(_tables(connection))} TO {READER}",
+        f"GRANT INSERT, UPDATE, DELETE ON {', '.join(subjects)} TO {INSPECTOR}",
+        f"GRANT INSERT, UPDATE ON source, import_run TO {INSPECTOR}",
+        f"GRANT USAGE ON {', '.join(f'SEQUENCE {table}_id_seq' for table in ('source',))} TO {INSPECTOR}",
+    ):
+        connection.exec_driver_sql(statement)
+    for table in (*subjects, "import_run"):
+        connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO {INSPECTOR}")
+    for table, subject in subjects.items():
+        province = "province_code" if subject == "uid" else f"registry_province_of({subject})"
+        _protect(connection, table, f"{province} IN (SELECT registry_my_provinces())")
+    _protect(connection, "import_run", "by = registry_who()")
+    for table in (*_tables(connection), "inspector_province"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")
+    _own_functions(connection)
+
+
+def _make_roles(connection: Connection) -> None:
+    """The roles belong to the server, and every store on it uses the same three."""
+    known = set(
+        connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)"), {"names": list(ROLES)})
+    )
+    for role in ROLES:
+        if role not in known:
+            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+    if set(ROLES) - known:
+        connection.exec_driver_sql(f"GRANT {READER} TO {INSPECTOR}")
+        connection.exec_driver_sql(f"GRANT {INSPECTOR} TO {ADMIN}")
+    if not connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'MEMBER')")):
+        connection.exec_driver_sql(f"GRANT {ADMIN} TO CURRENT_USER")
+
+
+def _protect(connection: Connection, table: str, allowed: str) -> None:
+    """Readers see every row of a table, inspectors write the rows for which the condition holds."""
+    connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    for name, what in {
+        "registry_read": f"FOR SELECT TO {READER} USING (true)",
+        "registry_insert": f"FOR INSERT TO {INSPECTOR} WITH CHECK ({allowed})",
+        "registry_update": f"FOR UPDATE TO {INSPECTOR} USING ({allowed}) WITH CHECK ({allowed})",
+        "registry_delete": f"FOR DELETE TO {INSPECTOR} USING ({allowed})",
+    }.items():
+        connection.exec_driver_sql(f"DROP POLICY IF EXISTS {name} ON {table}")
+        connection.exec_driver_sql(f"CREATE POLICY {name} ON {table} {what}")
+
+
+def _tables(connection: Connection) -> list[str]:
+    ours = {
+        "tailings_pond", "gangue_heap", "smelting_site", "utilization_plant", "waste_stream", "plant_intake",
+        "supervision_decision", "inspection", "region", "source", "import_run", "change", "registry_property",
+        "registry_version",
+    }  # fmt: skip
+    return [name for name in inspect(connection).get_table_names() if name in ours]
+
+
+def _own_functions(connection: Connection) -> None:
+    found = connection.execute(
+        text(
+            "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "
+            r"AND p.proname LIKE 'registry\_%'"
+        )
+    )
+    for (signature,) in found.all():
+        connection.exec_driver_sql(f"ALTER FUNCTION {signature} OWNER TO {ADMIN}")

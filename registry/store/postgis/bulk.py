@@ -1,0 +1,272 @@
+"""Many rows at once into and out of one table of a PostGIS store, by COPY."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import shapely
+from sqlalchemy import Integer, LargeBinary, cast, func, text, type_coerce
+
+from registry.errors import StoreError
+from registry.model.geometry import points_to_hex
+from registry.store.changes import SUBJECTS, row_documents
+from registry.store.postgis import binary, history, location
+from registry.store.postgis.access import ADMIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    import psycopg
+    from numpy.typing import NDArray
+    from sqlalchemy import ColumnElement, Connection, Select, Table
+
+    from registry.model.fields import FieldType
+
+# From this many new rows on, indexes are built anew and the history is written by COPY too.
+_BULK_ROWS = 50_000
+# Rows that become CSV at a time: the server works on one piece while the next is made.
+_PIECE = 50_000
+_CSV = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+
+
+def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int, logged: bool = True) -> None:
+    """Insert rows; ``geom`` holds shapely geometries. What is not ``logged`` leaves no history."""
+    if rows.empty:
+        return
+    names = [column.name for column in table.columns if column.name in rows.columns]
+    if not _administers(connection):
+        # Row-level security and COPY exclude each other: the rows are staged, and inserted as its policies allow.
+        with _staged(connection, table, rows[names], srid):
+            listed = _listed(names)
+            connection.exec_driver_sql(f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM staged")
+        return
+    if len(rows) < _BULK_ROWS and logged:
+        _copy(connection, table.name, rows[names], srid)
+        return
+    with _unhindered(connection, table, len(rows)):
+        if "id" in table.columns and "id" not in rows.columns:
+            rows = rows.assign(id=_reserved(connection, table.name, len(rows)))
+        _copy(connection, table.name, rows[list(dict.fromkeys([*names, *rows.columns[rows.columns == "id"]]))], srid)
+    if logged and table.name in SUBJECTS:
+        _log_inserts(connection, table, rows)
+
+
+def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int) -> None:
+    """Set the columns of ``rows`` in the rows with the same ``id``.
+
+    Raises
+    ------
+    StoreError : row-level security does not let this login change all of them.
+    """
+    if rows.empty:
+        return
+    names = [column.name for column in table.columns if column.name in rows.columns and column.name != "id"]
+    with _staged(connection, table, rows[["id", *names]], srid):
+        assignments = ", ".join(f'"{name}" = s."{name}"' for name in names)
+        done = connection.exec_driver_sql(f"UPDATE {table.name} t SET {assignments} FROM staged s WHERE t.id = s.id")
+        if done.rowcount != len(rows):
+            raise StoreError(
+                f"{table.name}: {len(rows) - done.rowcount} of {len(rows)} rows lie outside the provinces that this "
+                "login may change. Nothing was stored; leave them out, or ask an administrator."
+            )
+
+
+def fetch(connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
+    """A statement's rows as a frame, streamed in binary; geometries are shapely's."""
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    names = [column.name for column in statement.selected_columns]
+    kinds = [types[name] for name in names]
+    with (
+        _driver(connection).cursor() as cursor,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT binary)", compiled.params) as stream,
+    ):
+        columns = binary.read_columns(stream, kinds)
+    return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+def lock(connection: Connection, tables: Sequence[Table]) -> None:
+    """Keep other writers off these tables to the end of the transaction; readers go on."""
+    connection.exec_driver_sql(f"LOCK TABLE {', '.join(table.name for table in tables)} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnElement[bool]:
+    """The condition that a row's box meets ``bbox``, answered by the GiST index."""
+    # Boxes are compared without regard to the system; the store has one.
+    return type_coerce(table.c.geom, LargeBinary).bool_op("&&")(func.ST_MakeEnvelope(*bbox))
+
+
+def row_id(document: ColumnElement[Any]) -> ColumnElement[int]:
+    """The ``id`` that a JSON text of the history says."""
+    return cast(func.json_extract_path_text(document, "id"), Integer)
+
+
+def trust_location(connection: Connection) -> None:
+    """Say that the rows of this transaction have been located by the registry."""
+    _set(connection, location.LOCATED_SETTING, "on")
+
+
+def note_import(connection: Connection, import_run_id: int) -> None:
+    """Say for which import the rest of the transaction writes."""
+    _set(connection, history.RUN_SETTING, str(import_run_id))
+
+
+def open_session(connection: Connection, by: str, at: datetime) -> None:
+    """Say who works, where several people share a login; the server knows the time."""
+    del at
+    _set(connection, history.USER_SETTING, by)
+
+
+def close_session(connection: Connection) -> None:
+    """Nothing to do: what was said holds for the transaction."""
+
+
+def writer(connection: Connection) -> str:
+    """The login, and who says to use it."""
+    return str(connection.scalar(text("SELECT registry_who()")))
+
+
+def after_restore(connection: Connection, tables: Sequence[Table]) -> None:
+    """Let the next id follow the largest that was given."""
+    for table in tables:
+        if "id" in table.columns:
+            connection.execute(
+                text(
+                    f"SELECT setval(pg_get_serial_sequence(:name, 'id'), max(id)) FROM {table.name} HAVING max(id) > 0"
+                ),
+                {"name": table.name},
+            )
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+
+def _set(connection: Connection, name: str, value: str) -> None:
+    connection.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    raw: Any = connection.connection.driver_connection
+    return raw  # type: ignore[no-any-return]
+
+
+def _administers(connection: Connection) -> bool:
+    return bool(connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'USAGE')")))
+
+
+@contextmanager
+def _staged(connection: Connection, table: Table, rows: pd.DataFrame, srid: int) -> Iterator[None]:
+    """The rows in a temporary table ``staged`` with the columns of their own."""
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {_listed(rows.columns)} FROM {table.name} WITH NO DATA"
+    )
+    _copy(connection, "staged", rows, srid)
+    connection.exec_driver_sql("ANALYZE staged")
+    yield
+    connection.exec_driver_sql("DROP TABLE staged")
+
+
+@contextmanager
+def _unhindered(connection: Connection, table: Table, new: int) -> Iterator[None]:
+    """Nothing that works row by row: no trigger of ours, and nothing that is cheaper to check or build for all at once."""
+    name = table.name
+    connection.exec_driver_sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+    connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
+    held = connection.exec_driver_sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {new}) held").scalar_one()
+    drop, restore = _droppable(connection, name) if held < new else ([], [])
+    for statement in drop:
+        connection.exec_driver_sql(statement)
+    yield
+    connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+    for statement in restore:
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+
+
+def _droppable(connection: Connection, table: str) -> tuple[list[str], list[str]]:
+    """Statements that take away a table's foreign keys and the indexes no constraint rests on, and that restore them."""
+    indexes = connection.execute(
+        text(
+            "SELECT format('DROP INDEX %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid) FROM pg_index i "
+            "WHERE i.indrelid = to_regclass(:name) "
+            "AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)"
+        ),
+        {"name": table},
+    )
+    keys = connection.execute(
+        text(
+            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), "
+            "format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) "
+            "FROM pg_constraint WHERE contype = 'f' AND conrelid = to_regclass(:name)"
+        ),
+        {"name": table},
+    )
+    pairs = [*keys.all(), *indexes.all()]
+    return [drop for drop, _ in pairs], [restore for _, restore in pairs]
+
+
+def _reserved(connection: Connection, table: str, count: int) -> NDArray[np.int64]:
+    """Ids (count,) that no other row will get; the table is locked."""
+    last = connection.scalar(
+        text("SELECT setval(s, nextval(s) + :more) FROM pg_get_serial_sequence(:name, 'id') s"),
+        {"name": table, "more": count - 1},
+    )
+    return np.arange(int(last or 0) - count + 1, int(last or 0) + 1)
+
+
+def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
+    who, run = connection.execute(text("SELECT registry_who(), registry_run()")).one()
+    moment = connection.scalar(text("SELECT date_trunc('milliseconds', clock_timestamp())"))
+    change = table.metadata.tables["change"]
+    subjects = pa.array(rows[SUBJECTS[table.name]])
+    count = len(rows)
+    entries = pa.table(
+        {
+            "at": pa.repeat(str(moment), count),
+            "by": pa.repeat(who, count),
+            "table_name": pa.repeat(table.name, count),
+            "uid": subjects,
+            "action": pa.repeat("insert", count),
+            "after": row_documents(table, rows),
+            "import_run_id": pa.repeat(run, count) if run is not None else pa.nulls(count),
+        }
+    )
+    with _unhindered(connection, change, count):
+        _copy_arrow(connection, change.name, entries)
+
+
+def _copy(connection: Connection, name: str, rows: pd.DataFrame, srid: int) -> None:
+    columns = {str(column): _texts(rows[column], srid) for column in rows.columns}
+    _copy_arrow(connection, name, pa.table(columns))
+
+
+def _copy_arrow(connection: Connection, name: str, rows: pa.Table) -> None:
+    listed = _listed(rows.column_names)
+    with (
+        _driver(connection).cursor() as cursor,
+        cursor.copy(f"COPY {name} ({listed}) FROM STDIN (FORMAT csv)") as stream,
+    ):
+        for start in range(0, rows.num_rows, _PIECE):
+            piece = pa.BufferOutputStream()
+            pyarrow.csv.write_csv(rows.slice(start, _PIECE), piece, _CSV)
+            stream.write(piece.getvalue().to_pybytes())
+
+
+def _texts(column: pd.Series[Any], srid: int) -> pa.Array:
+    """A column as Arrow writes it into CSV; geometries as extended WKB in hexadecimal digits."""
+    if column.dtype == object and len(column) and isinstance(column.iloc[0], shapely.Geometry):
+        return _hex(column.to_numpy(), srid)
+    return pa.array(column, from_pandas=True)
+
+
+def _hex(shapes: NDArray[np.object_], srid: int) -> pa.Array:
+    if (shapely.get_type_id(shapes) == shapely.GeometryType.POINT).all():
+        return points_to_hex(shapely.get_x(shapes), shapely.get_y(shapes), srid)
+    return pa.array(shapely.to_wkb(shapely.set_srid(shapes, srid), hex=True, include_srid=True))
+
+
+def _listed(names: Sequence[str] | pd.Index[Any]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,59 @@
+"""What the doctor asks of a server: its versions, and whether triggers and policies are in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from registry.model.vocabulary import Kind
+from registry.store.changes import SUBJECTS
+from registry.store.postgis import history, location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+_FACTS = {
+    "postgresql": "SELECT current_setting('server_version')",
+    "postgis": "SELECT postgis_lib_version()",
+    "server's geos": "SELECT postgis_geos_version()",
+    "server's proj": "SELECT postgis_proj_version()",
+    "login": "SELECT session_user",
+    "roles": "SELECT coalesce(string_agg(rolname, ', ' ORDER BY rolname), 'none') FROM pg_roles "
+    "WHERE rolname IN ('registry_reader', 'registry_inspector', 'registry_admin') AND pg_has_role(oid, 'MEMBER')",
+}
+
+
+def facts(connection: Connection) -> dict[str, str]:
+    """Versions of the server, PostGIS, and the libraries under it; who is connected and as what."""
+    return {name: str(connection.scalar(text(statement))) for name, statement in _FACTS.items()}
+
+
+def problems(connection: Connection) -> Iterator[str]:
+    """Triggers that are missing or off, and tables without row-level security."""
+    triggers = {
+        (table, name)
+        for table, name in connection.execute(
+            text(
+                "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+                "WHERE c.relnamespace = current_schema()::regnamespace AND t.tgenabled <> 'D'"
+            )
+        )
+    }
+    for table in SUBJECTS:
+        for action in ("insert", "update", "delete"):
+            if (table, history.name_of(action)) not in triggers:
+                yield f"{table}: the trigger that logs an {action} is missing or off"
+    for kind in Kind:
+        if (kind.value, location.TRIGGER) not in triggers:
+            yield f"{kind.value}: the trigger that locates edited rows is missing or off"
+    secured = set(
+        connection.scalars(
+            text("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relrowsecurity")
+        )
+    )
+    for table in SUBJECTS:
+        if table not in secured:
+            yield f"{table}: row-level security is off, so every inspector may change every row"

@@ -1,0 +1,96 @@
+"""Connecting to a PostGIS database, and saying in one line why it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from sqlalchemy import create_engine
+
+from registry.errors import StoreBusyError, StoreConflictError, StoreError, StoreMissingError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+# A server that does not answer within this time is said to be away.
+_CONNECT_TIMEOUT_S = 10
+
+
+def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
+    """An engine on a PostGIS database; a connection that was cut is replaced when it is next used."""
+    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} -c client_encoding=UTF8"
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": options, "application_name": "registry"},
+    )
+
+
+def refusal(error: psycopg.Error, place: str) -> StoreError | StoreMissingError:
+    """What to tell the user when the server refuses."""
+    said = " ".join(str(error).split())
+    state = error.sqlstate or ""
+    for code, kind, advice in _STATES:
+        if state.startswith(code):
+            return kind(f"{place}: {advice.format(said=said)}")
+    for phrase, kind, advice in _PHRASES:
+        if phrase in said:
+            return kind(f"{place}: {advice.format(said=said)}")
+    if isinstance(error, psycopg.IntegrityError):
+        return StoreError(f"{place}: the store refused a row ({said}). Nothing was stored; correct the row.")
+    return StoreError(f"{place}: the store refused ({said}). Nothing was stored; `registry doctor` examines it.")
+
+
+_LOST = "the connection to the server was lost. Nothing was stored; try again when the server is back."
+_BUSY = "another program is writing to it. Nothing was stored; try again when it is done."
+
+# By the beginning of the SQLSTATE (PostgreSQL documentation, appendix A), the longer first.
+_STATES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
+    (
+        "42501",
+        StoreError,
+        "this login may not do that ({said}). Nothing was changed; ask an administrator for the role it needs.",
+    ),
+    ("55P03", StoreBusyError, _BUSY),
+    ("40", StoreConflictError, _BUSY),
+    ("53100", StoreError, "the server's disk is full. Nothing was stored; free some space and try again."),
+    ("53300", StoreBusyError, "the server has no connection to spare. Nothing was stored; try again later."),
+    ("53", StoreError, "the server is out of resources ({said}). Nothing was stored; try again later."),
+    ("57", StoreError, _LOST),
+    ("08", StoreError, _LOST),
+    ("25006", StoreError, "the server only allows reading. Nothing was stored; connect to the primary server."),
+)
+
+# An attempt to connect that failed has no SQLSTATE, and a cut connection has none either.
+_PHRASES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
+    (
+        "no password supplied",
+        StoreError,
+        "the server asks for a password. Put it into PGPASSWORD or a password file (~/.pgpass).",
+    ),
+    (
+        "password authentication failed",
+        StoreError,
+        "wrong user or password. Correct it in the URL, in PGPASSWORD or in the password file.",
+    ),
+    ("no pg_hba.conf entry", StoreError, "the server does not accept this user from here ({said})."),
+    ("is not permitted to log in", StoreError, "this role cannot log in; connect with a login that is a member of it."),
+    (
+        "does not exist",
+        StoreMissingError,
+        "there is no such database or role ({said}). Create it, or correct the URL.",
+    ),
+    (
+        "onnection refused",
+        StoreMissingError,
+        "no server answers there. Start it, or correct host and port in the URL.",
+    ),
+    ("resolve host", StoreMissingError, "the host is not known. Correct it in the URL."),
+    ("translate host name", StoreMissingError, "the host is not known. Correct it in the URL."),
+    ("timeout expired", StoreMissingError, "the server does not answer. Check host, port and network."),
+    ("starting up", StoreBusyError, "the server is starting up. Try again in a moment."),
+    ("shutting down", StoreBusyError, _LOST),
+    ("too many clients", StoreBusyError, "the server has no connection to spare. Try again later."),
+    ("connection failed", StoreMissingError, "no connection to the server ({said})."),
+    ("onnection", StoreError, _LOST),
+)
