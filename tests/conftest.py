@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
+from cluster import Cluster, MissingPostgisError
 
 import registry
 
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""
     for name in list(os.environ):
-        if name.startswith("REGISTRY_") and name != "REGISTRY_SHARED_DATA":
+        if name.startswith(("REGISTRY_", "PG")) and name != "REGISTRY_SHARED_DATA":
             monkeypatch.delenv(name)
 
 
@@ -56,3 +57,16 @@ def shared_data() -> Path:
             pytest.fail(f"the real data are not at {folder}; set REGISTRY_SHARED_DATA")
         pytest.skip(f"needs the real data, which are not part of the project; not found at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostGIS of the tests' own; CI must have one."""
+    try:
+        running = Cluster.start()
+    except MissingPostgisError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    yield running
+    running.stop()

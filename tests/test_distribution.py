@@ -63,7 +63,13 @@ def test_the_installed_wheel_makes_a_store_and_a_map(wheel: Path, tmp_path: Path
 
 
 def test_no_lock_file_names_a_package_index() -> None:
-    for name in ("requirements.txt", "requirements-node.txt", "registry/render/web/package-lock.json"):
+    for name in (
+        "requirements.txt",
+        "requirements-run.txt",
+        "requirements-build.txt",
+        "requirements-node.txt",
+        "registry/render/web/package-lock.json",
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"--(extra-)?index-url|--find-links|\"resolved\"", text), name
         assert "sha256:" in text or '"integrity"' in text, name
