@@ -29,8 +29,34 @@ def store_path(tmp_path: Path) -> Path:
     return tmp_path / "store.gpkg"
 
 
+@pytest.fixture(params=["geopackage", "postgis"])
+def store_url(request: pytest.FixtureRequest, store_path: Path) -> Iterator[str]:
+    """Where an empty store is: in a file, then on a server. What is asked of one is asked of both."""
+    if request.param == "geopackage":
+        registry.open(store_path, create=True).close()
+        yield str(store_path)
+        return
+    yield request.getfixturevalue("postgis_url")
+
+
 @pytest.fixture
-def reg(store_path: Path) -> Iterator[registry.Registry]:
+def postgis_url(cluster: Cluster, store_template: str) -> Iterator[str]:
+    """An empty store on a server, in a database of its own; the login is the server's superuser."""
+    name = cluster.create_database(template=store_template)
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def reg(store_url: str) -> Iterator[registry.Registry]:
+    """An empty store, opened: each test runs on both engines."""
+    with registry.open(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file_reg(store_path: Path) -> Iterator[registry.Registry]:
+    """An empty store in a file, for what only a file can show."""
     with registry.open(store_path, create=True) as opened:
         yield opened
 
@@ -70,3 +96,11 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(str(error))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def store_template(cluster: Cluster) -> str:
+    """A database with an empty store, to be copied."""
+    name = cluster.create_database("store_template")
+    registry.open(cluster.url(name), create=True).close()
+    return name

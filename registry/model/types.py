@@ -105,3 +105,8 @@ class _JsonOnServer(UserDefinedType[str]):
 def json_text() -> TypeEngine[str]:
     """A text that is JSON: PostgreSQL checks it and can be asked for its members."""
     return Text().with_variant(_JsonOnServer(), "postgresql")
+
+
+def key_text() -> TypeEngine[str]:
+    """A text that is compared and ordered by its code points, as SQLite does: uids, codes."""
+    return Text().with_variant(Text(collation="C"), "postgresql")

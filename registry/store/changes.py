@@ -32,12 +32,18 @@ SUBJECTS: dict[str, str] = {
     table_of(Inspection).name: "site_uid",
 }
 
+# A load of this many rows or more writes only each row's id into the history: the row itself, or what the next change
+# says of ``before``, holds the rest, and a million rows would be stored twice over.
+REFERENCED_ROWS = 50_000
+
 # What JSON cannot hold as it is.
 _SPECIAL = r'["\\\x00-\x1f]'
 
 
 def row_documents(table: Table, rows: pd.DataFrame) -> pa.Array:
-    """Rows (n, with ``id``) as JSON texts (n,), without what is missing in them."""
+    """Rows (n, with ``id``) as JSON texts (n,), without what is missing in them; of very many rows only the ids."""
+    if len(rows) >= REFERENCED_ROWS:
+        rows = rows[["id"]]
     # One pass over all columns: what separates them stands between their values, and goes with a value that is missing.
     pieces: list[pa.Array | str] = ["{"]
     for number, column in enumerate(c for c in table.columns if c.name in rows.columns):
@@ -48,6 +54,11 @@ def row_documents(table: Table, rows: pd.DataFrame) -> pa.Array:
         else:
             pieces += [lead + quote, values, quote]
     return _joined(*pieces, "}")
+
+
+def is_reference(document: dict[str, Any]) -> bool:
+    """Whether a document of the history only refers to its row."""
+    return document.keys() == {"id"}
 
 
 def _joined(*pieces: pa.Array | str) -> pa.Array:

@@ -17,10 +17,11 @@ import shapely
 from sqlalchemy import func, or_, select
 
 from registry.model.fields import FieldType, feature_table
-from registry.model.tables import Change, ImportRun, PlantIntake, WasteStream, table_of
+from registry.model.tables import Base, Change, ImportRun, PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
 from registry.store import frames, read
 from registry.store.backend import backend_of
+from registry.store.changes import is_reference, row_documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +108,11 @@ def history(connection: Connection, uid: str) -> pd.DataFrame:
         .order_by(change.c.id)
     )
     found = backend_of(connection).fetch(connection, statement, read.types_of(change) | {"file_name": "text"})
-    for name in ("before", "after"):
-        found[name] = frames.column([_readable(text) for text in found[name]], None)
+    before = [None if pd.isna(text) else json.loads(text) for text in found["before"]]
+    after = [None if pd.isna(text) else json.loads(text) for text in found["after"]]
+    _fill_references(connection, found["table_name"].tolist(), before, after)
+    found["before"] = frames.column([_readable(document) for document in before], None)
+    found["after"] = frames.column([_readable(document) for document in after], None)
     return found
 
 
@@ -173,12 +177,35 @@ def _column(values: list[Any], kind: FieldType) -> pd.Series[Any]:
     return frames.column(values, kind)
 
 
-def _readable(text: Any) -> dict[str, Any] | None:
-    if pd.isna(text):
+def _fill_references(
+    connection: Connection, tables: list[str], before: list[dict[str, Any] | None], after: list[dict[str, Any] | None]
+) -> None:
+    """Put the row in the place of a mere reference: as the next change found it, or as it is."""
+    following: dict[tuple[str, int], dict[str, Any]] = {}
+    for at in reversed(range(len(tables))):
+        document = after[at]
+        if document is not None and is_reference(document):
+            key = (tables[at], document["id"])
+            after[at] = following.get(key) or _current(connection, *key) or document
+        earlier = before[at]
+        if earlier is not None:
+            following[tables[at], earlier["id"]] = earlier
+
+
+def _current(connection: Connection, name: str, row_id: int) -> dict[str, Any]:
+    """A row as it is, in the manner of the history; empty where it is gone."""
+    table = Base.metadata.tables[name]
+    rows = read.everything(connection, table, table.c.id == row_id)
+    return {} if rows.empty else dict(json.loads(row_documents(table, rows)[0].as_py()))
+
+
+def _readable(document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A document with the position as longitude and latitude."""
+    if document is None:
         return None
-    document: dict[str, Any] = json.loads(text)
-    place = document.pop("geom", None)
+    readable = dict(document)
+    place = readable.pop("geom", None)
     if place is not None:
         point = shapely.from_wkb(place)
-        document |= {"lon": point.x, "lat": point.y}
-    return document
+        readable |= {"lon": point.x, "lat": point.y}
+    return readable

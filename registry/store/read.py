@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyproj
-    from sqlalchemy import Connection, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
 
 def sites(
@@ -104,11 +104,12 @@ def rows(connection: Connection, table: Table, columns: Sequence[str] | None = N
     return _frame(connection, select(*chosen), types_of(table))
 
 
-def everything(connection: Connection, table: Table) -> pd.DataFrame:
-    """A whole table as it is, in order of its ids; a geometry column holds shapely geometries."""
+def everything(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> pd.DataFrame:
+    """Whole rows of a table as they are, in order of its key; a geometry column holds shapely geometries."""
     spatial = geometry_column(table)
     columns = [_raw(table) if column.name == spatial else column for column in table.columns]
-    return _frame(connection, select(*columns).order_by(table.primary_key.columns[0]), types_of(table))
+    statement = select(*columns).where(*conditions).order_by(table.primary_key.columns[0])
+    return _frame(connection, statement, types_of(table))
 
 
 def stored_features(connection: Connection, table: Table) -> pd.DataFrame:

@@ -44,8 +44,8 @@ def batch(kind: Kind = Kind.TAILINGS_POND, count: int = 3, **columns: object) ->
     return Batch(kind, records, findings(), findings(), count, "made.csv", "0" * 64)
 
 
-def test_gdal_sees_every_feature_table_with_its_crs(reg: registry.Registry, store_path: Path) -> None:
-    reg.import_batch(batch())
+def test_gdal_sees_every_feature_table_with_its_crs(file_reg: registry.Registry, store_path: Path) -> None:
+    file_reg.import_batch(batch())
     layers = dict(pyogrio.list_layers(store_path))
     assert {name for name, geometry in layers.items() if geometry} == FEATURE_LAYERS
     ponds = pyogrio.read_dataframe(store_path, layer="tailings_pond")
@@ -54,7 +54,7 @@ def test_gdal_sees_every_feature_table_with_its_crs(reg: registry.Registry, stor
     assert ponds.geometry.x.tolist() == pytest.approx([101, 110, 119], abs=0)
 
 
-@pytest.mark.usefixtures("reg")
+@pytest.mark.usefixtures("file_reg")
 def test_the_file_says_that_it_is_a_geopackage(store_path: Path) -> None:
     with sqlite3.connect(store_path) as connection:
         assert connection.execute("PRAGMA application_id").fetchone()[0] == int.from_bytes(b"GPKG")
@@ -81,39 +81,39 @@ def test_the_file_says_that_it_is_a_geopackage(store_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 2000])
-def test_the_spatial_index_finds_what_a_scan_finds(reg: registry.Registry, store_path: Path, count: int) -> None:
-    reg.import_batch(batch(count=count))
+def test_the_spatial_index_finds_what_a_scan_finds(file_reg: registry.Registry, store_path: Path, count: int) -> None:
+    file_reg.import_batch(batch(count=count))
     box = (105.0, 30.0, 111.0, 40.0)
-    everything = reg.sites()
+    everything = file_reg.sites()
     inside = everything[everything.intersects(shapely.box(*box))]
     assert 0 < len(inside) < count
-    assert set(reg.sites(bbox=box).index) == set(inside.index)
+    assert set(file_reg.sites(bbox=box).index) == set(inside.index)
     assert len(pyogrio.read_dataframe(store_path, layer="tailings_pond", bbox=box)) == len(inside)
-    assert problems(reg.store) == []
+    assert problems(file_reg.store) == []
 
 
-def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(reg: registry.Registry, store_path: Path) -> None:
-    reg.import_batch(batch())
+def test_an_edit_by_gdal_keeps_the_index_right_and_is_read_back(file_reg: registry.Registry, store_path: Path) -> None:
+    file_reg.import_batch(batch())
     added = gpd.GeoDataFrame(
         {"uid": ["from-qgis"], "name": ["新库"], "code": ["Q-1"]},
         geometry=[shapely.Point(105.5, 33.25)],
         crs=4490,
     )
     pyogrio.write_dataframe(added, store_path, layer="tailings_pond", append=True)
-    found = reg.sites(bbox=(105, 33, 106, 34))
+    found = file_reg.sites(bbox=(105, 33, 106, 34))
     assert found["name"].tolist() == ["新库"]
-    assert problems(reg.store) == []
+    assert problems(file_reg.store) == []
 
 
-def test_moving_and_deleting_a_row_moves_it_in_the_index(reg: registry.Registry) -> None:
-    reg.import_batch(batch())
-    with reg.store.write() as connection:
+def test_moving_and_deleting_a_row_moves_it_in_the_index(file_reg: registry.Registry) -> None:
+    file_reg.import_batch(batch())
+    with file_reg.store.write() as connection:
         blob = points_to_gpkg(np.array([100.5]), np.array([30.5]), 4490)[0]
         connection.exec_driver_sql("UPDATE tailings_pond SET geom = ? WHERE code = 'T-2'", (blob,))
         connection.exec_driver_sql("DELETE FROM tailings_pond WHERE code = 'T-0'")
-    assert reg.sites(bbox=(100, 30, 101, 31))["code"].tolist() == ["T-2"]
-    assert len(reg.sites(bbox=(100, 30, 120, 40))) == 2
-    assert problems(reg.store) == []
+    assert file_reg.sites(bbox=(100, 30, 101, 31))["code"].tolist() == ["T-2"]
+    assert len(file_reg.sites(bbox=(100, 30, 120, 40))) == 2
+    assert problems(file_reg.store) == []
 
 
 def test_geometry_survives_the_encoding_of_the_standard() -> None:
@@ -140,11 +140,13 @@ def test_geometry_survives_the_encoding_of_the_standard() -> None:
         ("dam_class", 0),
     ],
 )
-def test_the_store_itself_refuses_a_value_outside_the_list(reg: registry.Registry, column: str, value: object) -> None:
+def test_the_store_itself_refuses_a_value_outside_the_list(
+    file_reg: registry.Registry, column: str, value: object
+) -> None:
     with pytest.raises(StoreError, match="Nothing was stored"):
-        reg.import_batch(batch(**{column: value}))
-    assert len(reg.sites()) == 0
-    assert len(reg.sources()) == 0
+        file_reg.import_batch(batch(**{column: value}))
+    assert len(file_reg.sites()) == 0
+    assert len(file_reg.sources()) == 0
 
 
 def test_a_new_store_has_cgcs2000_unless_told_otherwise(tmp_path: Path) -> None:
@@ -176,8 +178,8 @@ def test_what_is_not_a_store_is_refused_and_left_as_it_is(tmp_path: Path) -> Non
     assert other.read_bytes()[100:] == before[100:]
 
 
-def test_a_store_of_a_newer_version_is_refused(reg: registry.Registry, store_path: Path) -> None:
-    with reg.store.write() as connection:
+def test_a_store_of_a_newer_version_is_refused(file_reg: registry.Registry, store_path: Path) -> None:
+    with file_reg.store.write() as connection:
         connection.exec_driver_sql("UPDATE registry_version SET version_num = '0999'")
     with pytest.raises(StoreVersionError, match="Update the program"):
         registry.open(store_path)

@@ -10,11 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import shapely
+from psycopg.copy import QueuedLibpqWriter
 from sqlalchemy import Integer, LargeBinary, cast, func, text, type_coerce
 
 from registry.errors import StoreError
 from registry.model.geometry import points_to_hex
-from registry.store.changes import SUBJECTS, row_documents
+from registry.store.changes import REFERENCED_ROWS, SUBJECTS
 from registry.store.postgis import binary, history, location
 from registry.store.postgis.access import ADMIN
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from registry.model.fields import FieldType
 
-# From this many new rows on, indexes are built anew and the history is written by COPY too.
-_BULK_ROWS = 50_000
 # Rows that become CSV at a time: the server works on one piece while the next is made.
 _PIECE = 50_000
 _CSV = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
@@ -46,15 +45,15 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
             listed = _listed(names)
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM staged")
         return
-    if len(rows) < _BULK_ROWS and logged:
+    if len(rows) < REFERENCED_ROWS and logged:
         _copy(connection, table.name, rows[names], srid)
         return
     with _unhindered(connection, table, len(rows)):
-        if "id" in table.columns and "id" not in rows.columns:
-            rows = rows.assign(id=_reserved(connection, table.name, len(rows)))
-        _copy(connection, table.name, rows[list(dict.fromkeys([*names, *rows.columns[rows.columns == "id"]]))], srid)
+        if "id" in table.columns and "id" not in names:
+            rows, names = rows.assign(id=_reserved(connection, table.name, len(rows))), ["id", *names]
+        _copy(connection, table.name, rows[names], srid)
     if logged and table.name in SUBJECTS:
-        _log_inserts(connection, table, rows)
+        _log_inserts(connection, table, rows["id"].to_numpy(np.int64))
 
 
 def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int) -> None:
@@ -187,25 +186,28 @@ def _unhindered(connection: Connection, table: Table, new: int) -> Iterator[None
 
 
 def _droppable(connection: Connection, table: str) -> tuple[list[str], list[str]]:
-    """Statements that take away a table's foreign keys and the indexes no constraint rests on, and that restore them."""
-    indexes = connection.execute(
-        text(
-            "SELECT format('DROP INDEX %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid) FROM pg_index i "
-            "WHERE i.indrelid = to_regclass(:name) "
-            "AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)"
-        ),
-        {"name": table},
-    )
+    """Statements that take away a table's foreign keys and indexes, and those that give them back; its key stays.
+
+    A foreign key of another table rests on the unique index of ours; those tables are small.
+    """
     keys = connection.execute(
         text(
             "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), "
             "format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) "
-            "FROM pg_constraint WHERE contype = 'f' AND conrelid = to_regclass(:name)"
+            "FROM pg_constraint WHERE contype = 'f' AND to_regclass(:name) IN (conrelid, confrelid)"
         ),
         {"name": table},
-    )
-    pairs = [*keys.all(), *indexes.all()]
-    return [drop for drop, _ in pairs], [restore for _, restore in pairs]
+    ).all()
+    indexes = connection.execute(
+        text(
+            "SELECT format('DROP INDEX %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid) FROM pg_index i "
+            "WHERE i.indrelid = to_regclass(:name) AND NOT EXISTS "
+            "(SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype <> 'f')"
+        ),
+        {"name": table},
+    ).all()
+    drop = [statement for statement, _ in (*keys, *indexes)]
+    return drop, [statement for _, statement in (*indexes, *keys)]
 
 
 def _reserved(connection: Connection, table: str, count: int) -> NDArray[np.int64]:
@@ -217,41 +219,35 @@ def _reserved(connection: Connection, table: str, count: int) -> NDArray[np.int6
     return np.arange(int(last or 0) - count + 1, int(last or 0) + 1)
 
 
-def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
-    who, run = connection.execute(text("SELECT registry_who(), registry_run()")).one()
-    moment = connection.scalar(text("SELECT date_trunc('milliseconds', clock_timestamp())"))
+def _log_inserts(connection: Connection, table: Table, ids: NDArray[np.int64]) -> None:
+    """Write the history of rows that came while the triggers were off; their ids are one range."""
     change = table.metadata.tables["change"]
-    subjects = pa.array(rows[SUBJECTS[table.name]])
-    count = len(rows)
-    entries = pa.table(
-        {
-            "at": pa.repeat(str(moment), count),
-            "by": pa.repeat(who, count),
-            "table_name": pa.repeat(table.name, count),
-            "uid": subjects,
-            "action": pa.repeat("insert", count),
-            "after": row_documents(table, rows),
-            "import_run_id": pa.repeat(run, count) if run is not None else pa.nulls(count),
-        }
-    )
-    with _unhindered(connection, change, count):
-        _copy_arrow(connection, change.name, entries)
+    with _unhindered(connection, change, len(ids)):
+        connection.execute(
+            text(
+                "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
+                f"SELECT s.at, s.who, '{table.name}', {SUBJECTS[table.name]}, 'insert', "
+                f"json_build_object('id', id), s.run FROM {table.name}, "
+                # OFFSET 0: once for the statement, not once for every row.
+                "(SELECT date_trunc('milliseconds', clock_timestamp()) AS at, registry_who() AS who, "
+                "registry_run() AS run OFFSET 0) s "
+                "WHERE id BETWEEN :first AND :last"
+            ),
+            {"first": int(ids.min()), "last": int(ids.max())},
+        )
 
 
 def _copy(connection: Connection, name: str, rows: pd.DataFrame, srid: int) -> None:
-    columns = {str(column): _texts(rows[column], srid) for column in rows.columns}
-    _copy_arrow(connection, name, pa.table(columns))
-
-
-def _copy_arrow(connection: Connection, name: str, rows: pa.Table) -> None:
-    listed = _listed(rows.column_names)
+    columns = pa.table({str(column): _texts(rows[column], srid) for column in rows.columns})
+    statement = f"COPY {name} ({_listed(rows.columns)}) FROM STDIN (FORMAT csv)"
     with (
         _driver(connection).cursor() as cursor,
-        cursor.copy(f"COPY {name} ({listed}) FROM STDIN (FORMAT csv)") as stream,
+        # A thread sends one piece while the next is made.
+        cursor.copy(statement, writer=QueuedLibpqWriter(cursor)) as stream,
     ):
-        for start in range(0, rows.num_rows, _PIECE):
+        for start in range(0, columns.num_rows, _PIECE):
             piece = pa.BufferOutputStream()
-            pyarrow.csv.write_csv(rows.slice(start, _PIECE), piece, _CSV)
+            pyarrow.csv.write_csv(columns.slice(start, _PIECE), piece, _CSV)
             stream.write(piece.getvalue().to_pybytes())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from alembic import op
 from sqlalchemy import Boolean, CheckConstraint, Column, Date, Double, ForeignKey, Integer, Text, UniqueConstraint
 
-from registry.model.types import geometry, instant, json_text
+from registry.model.types import geometry, instant, json_text, key_text
 from registry.store.geopackage import standard
 from registry.store.migrations.target import srid
 
@@ -99,7 +99,7 @@ def _feature_tables() -> None:
 def _dependent_tables() -> None:
     plant = ForeignKey("utilization_plant.uid", name="fk_plant_intake_plant_uid", ondelete="CASCADE")
     _table(
-        "plant_intake", Column("plant_uid", Text, plant, nullable=False), _needed("waste_code"),
+        "plant_intake", Column("plant_uid", key_text(), plant, nullable=False), _needed("waste_code"),
         Column("capacity_t_per_year", Double), Column("gate_fee_yuan_per_t", Double),
         UniqueConstraint("plant_uid", "waste_code", name="uq_plant_intake_plant_uid_waste_code"),
         _between("plant_intake", "capacity_t_per_year", 0, 1e9),
@@ -107,7 +107,7 @@ def _dependent_tables() -> None:
     )  # fmt: skip
     pond = ForeignKey("tailings_pond.uid", name="fk_supervision_decision_pond_uid", ondelete="CASCADE")
     _table(
-        "supervision_decision", Column("pond_uid", Text, pond, nullable=False), _needed("level", Integer),
+        "supervision_decision", Column("pond_uid", key_text(), pond, nullable=False), _needed("level", Integer),
         _needed("decided_on", Date), _needed("authority"), *_texts("document", "note"),
         _between("supervision_decision", "level", 1, 3),
     )  # fmt: skip
@@ -121,7 +121,7 @@ def _dependent_tables() -> None:
 
 def _feature(name: str, *own: SchemaItem) -> None:
     _table(
-        name, _needed("uid"), Column("code", Text), _needed("name"),
+        name, _needed("uid"), *_texts("code"), _needed("name"),
         *_texts("name_en", "operator", "credit_code", "status", "province_code", "city_code", "county_code"),
         *_texts("declared_province", "address", "basin"), Column("ownerless", Boolean),
         Column("position_accuracy_m", Double), *(item for item in own if isinstance(item, Column)), Column("warnings", Text),
@@ -140,12 +140,17 @@ def _table(name: str, *items: SchemaItem, key: bool = True) -> None:
     op.create_table(name, *identity, *items)
 
 
-def _needed(name: str, kind: Any = Text) -> Column[Any]:
-    return Column(name, kind, nullable=False)
+def _needed(name: str, kind: Any = None) -> Column[Any]:
+    return Column(name, kind or _text(name), nullable=False)
 
 
 def _texts(*names: str) -> list[Column[Any]]:
-    return [Column(name, Text) for name in names]
+    return [Column(name, _text(name)) for name in names]
+
+
+def _text(name: str) -> Any:
+    """What is looked up is compared by code points, what is read as the database's language has it."""
+    return key_text() if name.endswith(("uid", "code")) or name in {"level", "table_name"} else Text()
 
 
 def _one_of(table: str, column: str, *codes: str) -> CheckConstraint:
