@@ -205,3 +205,26 @@ def _all_streams(reg: Registry, sites: gpd.GeoDataFrame) -> pd.DataFrame:
         }
     )
     return pd.concat([streams, implied], ignore_index=True)
+
+
+def changed_fields(changes: pd.DataFrame) -> pd.DataFrame:
+    """The history of a site with one row for every field that changed: ``at, by, action, table_name, field, before, after``.
+
+    A row that came or went is one line, with its name or waste code as what it was.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for change in changes.to_dict("records"):
+        at = change["at"].astimezone().isoformat(sep=" ", timespec="seconds")
+        lead = (at, change["by"], change["action"], change["table_name"])
+        before, after = change["before"] or {}, change["after"] or {}
+        if change["action"] == "update":
+            names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            rows += [(*lead, name, before.get(name), after.get(name)) for name in names]
+        else:
+            rows.append((*lead, "", _called(before), _called(after)))
+    table = pd.DataFrame(rows, columns=["at", "by", "action", "table_name", "field", "before", "after"])
+    return table.astype({"before": "str", "after": "str"})
+
+
+def _called(document: dict[str, Any]) -> str | None:
+    return next((document[name] for name in ("name", "waste_code", "level", "inspected_on") if name in document), None)

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 
 import registry
-from registry import analysis, console
+from registry import analysis, console, maintenance
 from registry.demo.run import run_demo
-from registry.diagnosis import examine
 from registry.errors import BadParameterError, RegistryError
 from registry.intake.rejects import check_rejects, write_rejects
 from registry.model.vocabulary import Kind, kind_of
+from registry.options import AsJson, AsOf, KindOption, Out, Province, SameMaterial, Status, open_registry
 from registry.services.concentration import Measure
 from registry.settings import settings
 
@@ -24,8 +24,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Where bulk solid waste lies, who can use it, and how far apart they are.\n\n"
-    "A store is one GeoPackage file: [bold]registry init[/bold] creates it, [bold]registry import[/bold] fills it, "
-    "the other commands answer from it. [bold]registry demo[/bold] shows all of it on synthetic data.",
+    "A store is one GeoPackage file or a PostGIS database: [bold]registry init[/bold] creates it, "
+    "[bold]registry import[/bold] fills it, the other commands answer from it. [bold]registry demo[/bold] shows all of it on synthetic data.",
 )
 regions_app = typer.Typer(no_args_is_help=True, help="Administrative regions of the store.")
 app.add_typer(regions_app, name="regions")
@@ -36,25 +36,6 @@ SOME_REJECTED = 3
 INTERRUPTED = 130
 # Our own mistake, not the user's.
 UNEXPECTED = 1
-
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        metavar="FILE",
-        help="Write the rows to a file: csv, xlsx, parquet, gpkg or geojson by suffix.",
-    ),
-]
-KindOption = Annotated[
-    str | None,
-    typer.Option("--kind", help="tailings_pond, gangue_heap or smelting_site; all three unless given."),
-]
-Province = Annotated[
-    str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
-]
-Status = Annotated[str | None, typer.Option("--status", help="Status code, for example in_use or closed.")]
-SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
 
 
 def _version(value: bool) -> None:
@@ -68,7 +49,12 @@ def main_options(
     ctx: typer.Context,
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="URL", help="The store; otherwise REGISTRY_STORE, or registry.gpkg here."),
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="The store: a file.gpkg or postgresql+psycopg://user@host/database; "
+            "otherwise REGISTRY_STORE, or registry.gpkg here.",
+        ),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
@@ -80,21 +66,7 @@ def main_options(
     ctx.obj = {"store": store, "debug": debug}
 
 
-def _open(ctx: typer.Context) -> registry.Registry:
-    return registry.open(ctx.obj["store"])
-
-
-@app.command()
-def init(
-    ctx: typer.Context,
-    crs: Annotated[
-        str | None,
-        typer.Option("--crs", help="Geographic CRS of the store: EPSG:4490 (default) or EPSG:4326."),
-    ] = None,
-) -> None:
-    """Create a store, or check that the one that is there is of this version."""
-    with registry.open(ctx.obj["store"], create=True, crs=crs) as reg:
-        console.message(f"{reg.store.place}: ready, {reg.crs.name} ({reg.crs.to_string()})")
+app.command()(maintenance.init)
 
 
 @app.command("import")
@@ -118,7 +90,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
-    with _open(ctx) as reg, console.progress(f"import {file.name}") as say:
+    with open_registry(ctx) as reg, console.progress(f"import {file.name}") as say:
         if rejects is not None:
             check_rejects(rejects, [path for path in (file, reg.store.path, mapping) if path is not None])
         report = reg.import_file(
@@ -174,7 +146,7 @@ def regions_load(
     name_field: Annotated[str, typer.Option("--name-field", help="Field that holds the region's name.")] = "name",
 ) -> None:
     """Load regions, and give every site the codes of the regions it lies in."""
-    with _open(ctx) as reg, console.progress("regions") as say:
+    with open_registry(ctx) as reg, console.progress("regions") as say:
         loaded = reg.load_regions(file, level=level, code_field=code_field, name_field=name_field, say=say)
     console.message("loaded " + ", ".join(f"{count} of level {name}" for name, count in loaded.items()))
 
@@ -188,12 +160,13 @@ def sites(
     ] = None,
     province: Province = None,
     status: Status = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
     """List tailings ponds, gangue heaps and smelting sites."""
-    with _open(ctx) as reg:
-        found = reg.sites(kind, level=level, province=province, status=status)
+    with open_registry(ctx) as reg:
+        found = reg.sites(kind, level=level, province=province, status=status, as_of=as_of)
     _present_layer(
         found, as_json=as_json, out=out, title="sites", extra=["supervision_level", "annual_t", "waste_codes"]
     )
@@ -205,12 +178,13 @@ def plants(
     accepts: Annotated[str | None, typer.Option("--accepts", help="Waste code or category, for example SW05.")] = None,
     province: Province = None,
     status: Status = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
     """List utilization plants."""
-    with _open(ctx) as reg:
-        found = reg.plants(accepts, province=province, status=status)
+    with open_registry(ctx) as reg:
+        found = reg.plants(accepts, province=province, status=status, as_of=as_of)
     _present_layer(found, as_json=as_json, out=out, title="plants", extra=["capacity_t_per_year", "waste_codes"])
 
 
@@ -241,7 +215,7 @@ def concentration(
     out: Out = None,
 ) -> None:
     """Count sites and tonnes by region: share, density, rank, location quotient, and how concentrated they are."""
-    with _open(ctx) as reg, console.progress("concentration") as say:
+    with open_registry(ctx) as reg, console.progress("concentration") as say:
         table, totals, warnings = analysis.concentration(reg, by=by, measure=measure, kind=kind, level=level, say=say)
         if _is_layer(out):
             table = analysis.on_regions(reg, table, by)
@@ -260,7 +234,7 @@ def proximity(
     out: Out = None,
 ) -> None:
     """Find the nearest plants that accept each site's waste, by geodesic distance."""
-    with _open(ctx) as reg, console.progress("proximity") as say:
+    with open_registry(ctx) as reg, console.progress("proximity") as say:
         table, totals, warnings = analysis.proximity(
             reg,
             nearest=nearest,
@@ -294,7 +268,7 @@ def coverage(
 ) -> None:
     """Measure which sites and tonnes the plants reach within each radius, and what they do not reach."""
     radii = _radii(radius_km)
-    with _open(ctx) as reg, console.progress("coverage") as say:
+    with open_registry(ctx) as reg, console.progress("coverage") as say:
         result, warnings = analysis.coverage(
             reg, radius_km=radii, same_material=not any_material, kind=kind, level=level, say=say
         )
@@ -343,7 +317,7 @@ def map_(
     title: Annotated[str | None, typer.Option("--title", help="Title on the page.")] = None,
 ) -> None:
     """Write one self-contained map page that opens with no network."""
-    with _open(ctx) as reg, console.progress("map") as say:
+    with open_registry(ctx) as reg, console.progress("map") as say:
         analysis.write_map(
             reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), measure=measure,
             radius_km=_radii(radius_km), title=title, say=say,
@@ -366,7 +340,7 @@ def export(
 ) -> None:
     """Write sites and plants to a file that opens in a desktop GIS or a spreadsheet."""
     kinds = [kind_of(name.strip()) for name in layers.split(",")] if layers else list(Kind)
-    with _open(ctx) as reg, console.progress("export") as say:
+    with open_registry(ctx) as reg, console.progress("export") as say:
         counts = analysis.write_export(
             reg,
             out,
@@ -380,26 +354,8 @@ def export(
     console.message(f"{out}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
-@app.command()
-def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Examine the store and the installation; exit code 4 when something is wrong."""
-    with _open(ctx) as reg:
-        found, problems = examine(reg)
-    if as_json:
-        console.print_json(
-            {
-                "rows": [{"what": name, "value": value} for name, value in found.items()],
-                "totals": {},
-                "warnings": problems,
-            }
-        )
-    else:
-        for name, value in found.items():
-            console.OUT.print(f"{name}: {value}", markup=False, highlight=False)
-        for line in problems:
-            console.message(f"problem: {line}")
-    if problems:
-        raise typer.Exit(4)
+for _command in (maintenance.history, maintenance.backup, maintenance.restore, maintenance.doctor):
+    app.command()(_command)
 
 
 @app.command()

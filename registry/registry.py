@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from registry.errors import BadParameterError, UnknownKindError, UnknownSiteError
+from registry.errors import BadParameterError, UnknownKindError, UnknownSiteError, UnwritableFileError
 from registry.export.gpkg_schema import describe_columns
 from registry.export.styles import layer_styles, write_layer_styles
 from registry.intake import read_batch
@@ -21,13 +20,14 @@ from registry.model.tables import PlantIntake, Region, Source, WasteStream, tabl
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
 from registry.services import materials
 from registry.settings import settings
-from registry.store import past, read, region, runs, write
+from registry.store import past, read, region, runs, transfer, write
 from registry.store.backend import backend_of
 from registry.store.store import Store, create_store, open_store
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from datetime import date, datetime
     from types import TracebackType
 
     import geopandas as gpd
@@ -130,7 +130,7 @@ class Registry:
             self._check_province(connection, province)
             if as_of is not None:
                 return past.sites_at(
-                    connection, self.crs, moment_of(as_of),
+                    connection, self.crs, past.moment_of(as_of),
                     kinds=kinds, level=level, province=province, status=status, bbox=bbox,
                 )  # fmt: skip
             return read.sites(
@@ -152,7 +152,7 @@ class Registry:
             if as_of is None:
                 plants = read.plants(connection, self.crs, province=province, status=status)
             else:
-                moment = moment_of(as_of)
+                moment = past.moment_of(as_of)
                 plants = past.plants_at(connection, self.crs, moment, province=province, status=status)
         if accepts is None:
             return plants
@@ -203,6 +203,35 @@ class Registry:
             if uid is None:
                 raise UnknownSiteError(f"'{key}': the store knows no site or plant with this uid or code.")
             return past.history(connection, uid)
+
+    # -- the store as a whole ------------------------------------------------------------------------------------
+
+    def backup(self, path: str | os.PathLike[str], *, say: Callable[[str], None] = silent) -> dict[str, int]:
+        """Copy the whole store, history included, into a new GeoPackage file; number of rows by table.
+
+        Raises
+        ------
+        UnwritableFileError : the file is there already.
+        """
+        file = Path(path)
+        if file.exists():
+            raise UnwritableFileError(
+                f"{file}: the file is there already. Name another one; a backup overwrites nothing."
+            )
+        if file.suffix.lower() != ".gpkg":
+            raise BadParameterError(f"{file}: a backup is a GeoPackage; give it a name that ends in .gpkg.")
+        try:
+            with open(file, create=True, crs=self.crs.to_string()) as made:
+                return transfer.copy(self._store, made.store, say=say)
+        except BaseException:
+            for leftover in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+                leftover.unlink(missing_ok=True)
+            raise
+
+    def restore(self, path: str | os.PathLike[str], *, say: Callable[[str], None] = silent) -> dict[str, int]:
+        """Copy a backup, or any store, into this one, which must be empty; number of rows by table."""
+        with open(path) as kept:
+            return transfer.copy(kept.store, self._store, say=say)
 
     # -- what goes into it ---------------------------------------------------------------------------------------
 
@@ -363,22 +392,3 @@ def _dress(store: Store) -> None:
         write_layer_styles(raw, layer_styles(settings().lang))
         for kind in Kind:
             describe_columns(raw, kind.value, lang=settings().lang)
-
-
-def moment_of(value: datetime | date | str) -> datetime:
-    """The moment that a user means: a date is its end, a time without zone is local.
-
-    Raises
-    ------
-    BadParameterError : it is neither a date nor a time.
-    """
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value) if len(value) <= len("2026-01-31") else datetime.fromisoformat(value)
-        except ValueError:
-            raise BadParameterError(
-                f"as of '{value}': give a date or a time, for example 2026-01-31 or 2026-01-31T08:00."
-            ) from None
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, time.max)
-    return value.astimezone(UTC)

@@ -7,7 +7,7 @@ row only the first matters: what it says of ``before`` is how the row was.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 from sqlalchemy import func, or_, select
 
+from registry.errors import BadParameterError
 from registry.model.fields import FieldType, feature_table
 from registry.model.tables import Base, Change, ImportRun, PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
@@ -25,13 +26,31 @@ from registry.store.changes import is_reference, row_documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     import pyproj
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Table
 
     from registry.store.backend import BBox
+
+
+def moment_of(value: datetime | date | str) -> datetime:
+    """The moment that a user means: a date is its end, a time without zone is local.
+
+    Raises
+    ------
+    BadParameterError : it is neither a date nor a time.
+    """
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value) if len(value) <= len("2026-01-31") else datetime.fromisoformat(value)
+        except ValueError:
+            raise BadParameterError(
+                f"as of '{value}': give a date or a time, for example 2026-01-31 or 2026-01-31T08:00."
+            ) from None
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time.max)
+    return value.astimezone(UTC)
 
 
 def table_at(connection: Connection, table: Table, moment: datetime) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 import shapely
-from sqlalchemy import LargeBinary, func, or_, select, type_coerce
+from sqlalchemy import LargeBinary, false, func, or_, select, type_coerce
 
 from registry.model.columns import geometry_column
 from registry.model.fields import FieldType, feature_table, table_fields
@@ -16,10 +16,15 @@ from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
 from registry.store.backend import BBox, backend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyproj
     from sqlalchemy import ColumnElement, Connection, Select, Table
+
+
+# An import of more rows than this reads the table whole; one of fewer asks the indexes for the rows it may meet.
+_KEYED_ROWS = 5_000
+_KEYS_AT_ONCE = 1_000
 
 
 def sites(
@@ -94,30 +99,48 @@ def region_levels(connection: Connection) -> set[str]:
     return set(connection.scalars(select(table_of(Region).c.level).distinct()))
 
 
-def rows(connection: Connection, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """A whole table without its geometry, or some of its columns."""
-    chosen = (
-        [table.c[name] for name in columns]
-        if columns
-        else [c for c in table.columns if c.name != geometry_column(table)]
-    )
-    return _frame(connection, select(*chosen), types_of(table))
+def rows(connection: Connection, table: Table, columns: Sequence[str]) -> pd.DataFrame:
+    """Some columns of a whole table."""
+    return _frame(connection, select(*(table.c[name] for name in columns)), types_of(table))
 
 
-def everything(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> pd.DataFrame:
+def everything(
+    connection: Connection, table: Table, *conditions: ColumnElement[bool], limit: int | None = None
+) -> pd.DataFrame:
     """Whole rows of a table as they are, in order of its key; a geometry column holds shapely geometries."""
     spatial = geometry_column(table)
     columns = [_raw(table) if column.name == spatial else column for column in table.columns]
-    statement = select(*columns).where(*conditions).order_by(table.primary_key.columns[0])
+    statement = select(*columns).where(*conditions).order_by(table.primary_key.columns[0]).limit(limit)
     return _frame(connection, statement, types_of(table))
 
 
-def stored_features(connection: Connection, table: Table) -> pd.DataFrame:
-    """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with."""
-    columns = [column for column in table.columns if column.name != "geom"]
-    frame = _frame(connection, select(*columns, _raw(table)), types_of(table))
+def stored_features(
+    connection: Connection, table: Table, *, known_by: Mapping[str, pd.Series[Any]] | None = None
+) -> pd.DataFrame:
+    """A feature table as it is, geometry decoded to ``lon, lat``: what an import is compared with.
+
+    Parameters
+    ----------
+    known_by : columns with the values looked for; rows that have none of them may be left out.
+    """
+    frame = matching(connection, table, known_by)
     points = frame.pop("geom").to_numpy()
     return frame.assign(lon=shapely.get_x(points), lat=shapely.get_y(points))
+
+
+def matching(connection: Connection, table: Table, known_by: Mapping[str, pd.Series[Any]] | None) -> pd.DataFrame:
+    """The rows that have one of the given values in one of the given columns; all rows where that is quicker."""
+    wanted = {name: values.dropna().tolist() for name, values in (known_by or {}).items()}
+    if not wanted or max(map(len, wanted.values())) > _KEYED_ROWS:
+        return everything(connection, table)
+    pieces = [
+        everything(connection, table, table.c[name].in_(values[start : start + _KEYS_AT_ONCE]))
+        for name, values in wanted.items()
+        for start in range(0, len(values), _KEYS_AT_ONCE)
+    ]
+    if not pieces:
+        return everything(connection, table, false())
+    return pd.concat(pieces).drop_duplicates("id").sort_values("id", ignore_index=True)
 
 
 def _totals(table: Table, key: str, *sums: str) -> Any:

@@ -49,7 +49,8 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid:
     records = records.reset_index(drop=True)
     given = records["uid"].notna() if "uid" in records else False
     records = records.assign(given_uid=given, uid=_uids(kind, records), source_id=source_id)
-    stored = read.stored_features(connection, table)
+    known_by = {name: records[name] for name in ("uid", "code") if name in records}
+    stored = read.stored_features(connection, table, known_by=known_by)
     at = _matches(records, stored)
     new = at < 0
     records.loc[~new, "uid"] = stored["uid"].to_numpy()[at[~new]]
@@ -151,7 +152,7 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: i
     given = _streams(kind, records, key, values)
     if given.empty:
         return set()
-    stored = read.rows(connection, table)
+    stored = read.matching(connection, table, {key: given[key]})
     index = pd.MultiIndex.from_frame(stored[[key, "waste_code"]])
     at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
     new = at < 0

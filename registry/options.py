@@ -1,0 +1,38 @@
+"""Options that several commands share, and how they open the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import registry
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the rows to a file: csv, xlsx, parquet, gpkg or geojson by suffix.",
+    ),
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="tailings_pond, gangue_heap or smelting_site; all three unless given."),
+]
+Province = Annotated[
+    str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
+]
+Status = Annotated[str | None, typer.Option("--status", help="Status code, for example in_use or closed.")]
+SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="As it was: a date (its end) or a time, for example 2026-01-31."),
+]
+
+
+def open_registry(ctx: typer.Context) -> registry.Registry:
+    """The store that the options before the command name."""
+    return registry.open(ctx.obj["store"])
