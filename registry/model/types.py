@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import geoalchemy2
 import shapely
-from sqlalchemy import DateTime, Text
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from registry.model.geometry import from_gpkg, to_gpkg
@@ -77,8 +78,8 @@ class Instant(UserDefinedType[datetime]):
 
 
 def instant() -> TypeEngine[datetime]:
-    """The type of a moment on both engines."""
-    return Instant().with_variant(DateTime(timezone=True), "postgresql")
+    """The type of a moment on both engines, to the millisecond."""
+    return Instant().with_variant(TIMESTAMP(timezone=True, precision=3), "postgresql")
 
 
 def instant_text(value: datetime) -> str:

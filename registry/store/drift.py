@@ -60,8 +60,8 @@ def _found_columns(connection: Connection, table: str) -> dict[str, tuple[str, b
     return {name: (kind, nullable) for name, kind, nullable in found}
 
 
-# Names of one type: the server's, SQLAlchemy's, GeoPackage's.
-_SAME = {"double precision": "double", "timestamp with time zone": "datetime"}
+# Names of one type: the server's and SQLAlchemy's.
+_SAME = {"double precision": "double"}
 
 
 def _plain_type(kind: str) -> str:
