@@ -77,7 +77,7 @@ def assert_same(one: registry.Registry, other: registry.Registry) -> None:
 
 
 def test_a_backup_holds_every_row_and_restores_into_either_engine(
-    reg: registry.Registry, two_provinces: Path, tmp_path: Path, postgis_url: str
+    reg: registry.Registry, two_provinces: Path, tmp_path: Path, cluster: Cluster, store_template: str
 ) -> None:
     fill(reg, two_provinces)
     before = datetime.now(UTC)
@@ -89,7 +89,8 @@ def test_a_backup_holds_every_row_and_restores_into_either_engine(
         with registry.open(tmp_path / "again.gpkg", create=True) as restored:
             restored.restore(tmp_path / "backup.gpkg")
             assert_same(reg, restored)
-    with registry.open(postgis_url) as restored:
+    other = cluster.create_database(template=store_template)
+    with registry.open(cluster.url(other)) as restored:
         restored.restore(tmp_path / "backup.gpkg")
         assert_same(reg, restored)
         # It is a store to go on with: new rows get new ids, and the history goes on.
@@ -100,6 +101,7 @@ def test_a_backup_holds_every_row_and_restores_into_either_engine(
         )
         with restored.store.read() as connection:
             assert connection.scalar(text("SELECT value FROM registry_property WHERE key = 'remark'")) == "kept"
+    cluster.drop_database(other)
 
 
 def test_a_store_with_rows_is_not_restored_over(reg: registry.Registry, tmp_path: Path) -> None:
