@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cluster import Cluster
 
 from registry.model.document import markdown
 
@@ -18,7 +19,7 @@ PAGES = ["README.md", "docs/inspector.md", "docs/planner.md", "docs/gis-desk.md"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_runs_as_written(page: str, tmp_path: Path, shared_data: Path) -> None:
+def test_a_page_runs_as_written(page: str, tmp_path: Path, shared_data: Path, cluster: Cluster) -> None:
     blocks = re.findall(
         r"^```(bash|python)\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -28,6 +29,11 @@ def test_a_page_runs_as_written(page: str, tmp_path: Path, shared_data: Path) ->
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "REGISTRY_SHARED_DATA": str(shared_data),
         "REPOSITORY": str(ROOT),
+        # The administrator's page has a server: its reader's login is in the environment.
+        "PGHOST": cluster.host,
+        "PGPORT": str(cluster.port),
+        "PGUSER": cluster.superuser,
+        "PGPASSWORD": cluster.password,
     }
     # One session from top to bottom: a setting that a page exports holds to its end.
     steps = [
