@@ -8,6 +8,7 @@ all rows are known without looking into them, and one column of a whole block is
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 # Signature, 32 bits of flags, 32 bits of the length of an extension that no server writes.
 _HEADER = len(_SIGNATURE) + 8
+# What ends the stream has the size of a row without fields.
 _TRAILER = b"\xff\xff"
 # Rows decoded together: enough for the arrays to pay, few enough to stay in the cache.
 _BLOCK = 65_536
@@ -50,22 +52,17 @@ def read_columns(messages: Iterable[Message], kinds: Sequence[FieldType]) -> lis
 
 
 def _blocks(messages: Iterable[Message]) -> Iterator[list[Message]]:
-    block: list[Message] = []
-    first = True
-    for message in messages:
-        row: Message = message
-        if first:
-            if bytes(message[: len(_SIGNATURE)]) != _SIGNATURE:
-                raise ValueError("the server's answer is no binary COPY stream")
-            row, first = message[_HEADER:], False
-        if len(row) == 0 or bytes(row) == _TRAILER:
-            continue
-        block.append(row)
-        if len(block) == _BLOCK:
+    stream = iter(messages)
+    first = next(stream, b"")
+    if bytes(first[: len(_SIGNATURE)]) != _SIGNATURE:
+        raise ValueError("the server's answer is no binary COPY stream")
+    block = [first[_HEADER:]]
+    while block:
+        if len(block[-1]) == len(_TRAILER):
+            block.pop()
+        if block:
             yield block
-            block = []
-    if block:
-        yield block
+        block = list(islice(stream, _BLOCK))
 
 
 def _decode(rows: list[Message], kinds: Sequence[FieldType]) -> Iterator[Any]:
@@ -89,7 +86,9 @@ def _decode(rows: list[Message], kinds: Sequence[FieldType]) -> Iterator[Any]:
 def _big_endian(data: Bytes, at: Ints, dtype: str) -> NDArray[Any]:
     """Numbers of a fixed width at the given places."""
     width = np.dtype(dtype).itemsize
-    return np.lib.stride_tricks.sliding_window_view(data, width)[at].view(dtype)[:, 0]
+    # A number at every byte: the places are not aligned.
+    everywhere: NDArray[Any] = np.ndarray((len(data) - width + 1,), dtype=dtype, buffer=data, strides=(1,))
+    return everywhere[at]
 
 
 def _text(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> pa.Array:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import shapely
+from psycopg import pq
 from psycopg.copy import QueuedLibpqWriter
 from sqlalchemy import Integer, LargeBinary, cast, func, text, type_coerce
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    import psycopg
     from numpy.typing import NDArray
     from sqlalchemy import ColumnElement, Connection, Select, Table
 
@@ -81,17 +82,37 @@ def fetch(connection: Connection, statement: Select[Any], types: Mapping[str, Fi
     compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     names = [column.name for column in statement.selected_columns]
     kinds = [types[name] for name in names]
-    with (
-        _driver(connection).cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT binary)", compiled.params) as stream,
-    ):
-        columns = binary.read_columns(stream, kinds)
+    with _driver(connection).cursor() as cursor:
+        query = f"COPY ({compiled}) TO STDOUT (FORMAT binary)"
+        with cursor.copy(query, compiled.params) as stream:
+            columns = binary.read_columns(_messages(stream, cursor.connection.pgconn), kinds)
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
 
 
 def lock(connection: Connection, tables: Sequence[Table]) -> None:
     """Keep other writers off these tables to the end of the transaction; readers go on."""
     connection.exec_driver_sql(f"LOCK TABLE {', '.join(table.name for table in tables)} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _messages(stream: psycopg.Copy, connection: pq.abc.PGconn) -> Iterator[bytes | bytearray | memoryview]:
+    """The messages of a COPY stream: those that have come without the driver's ado for each, which is most of the time."""
+    while True:
+        size, message = connection.get_copy_data(1)
+        if size > 0:
+            yield message
+        elif size == 0:
+            # Nothing has come yet: the driver waits, and hears an interrupt meanwhile.
+            awaited = stream.read()
+            if not awaited:
+                return
+            yield awaited
+        else:
+            result = connection.get_result()
+            while connection.get_result() is not None:
+                pass
+            if result is not None and result.status != pq.ExecStatus.COMMAND_OK:
+                raise psycopg.errors.error_from_result(result)
+            return
 
 
 def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnElement[bool]:
@@ -186,15 +207,16 @@ def _unhindered(connection: Connection, table: Table, new: int) -> Iterator[None
 
 
 def _droppable(connection: Connection, table: str) -> tuple[list[str], list[str]]:
-    """Statements that take away a table's foreign keys and indexes, and those that give them back; its key stays.
+    """Statements that take away a table's keys and indexes, and those that give them back.
 
-    A foreign key of another table rests on the unique index of ours; those tables are small.
+    Foreign keys of other tables rest on the unique indexes of this one; those tables are small.
     """
-    keys = connection.execute(
+    constraints = connection.execute(
         text(
             "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), "
             "format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) "
-            "FROM pg_constraint WHERE contype = 'f' AND to_regclass(:name) IN (conrelid, confrelid)"
+            "FROM pg_constraint WHERE conrelid = to_regclass(:name) AND contype IN ('p', 'u', 'f') "
+            "OR confrelid = to_regclass(:name) ORDER BY contype = 'f' DESC"
         ),
         {"name": table},
     ).all()
@@ -206,8 +228,8 @@ def _droppable(connection: Connection, table: str) -> tuple[list[str], list[str]
         ),
         {"name": table},
     ).all()
-    drop = [statement for statement, _ in (*keys, *indexes)]
-    return drop, [statement for _, statement in (*indexes, *keys)]
+    pairs = [*constraints, *indexes]
+    return [drop for drop, _ in pairs], [restore for _, restore in reversed(pairs)]
 
 
 def _reserved(connection: Connection, table: str, count: int) -> NDArray[np.int64]:
