@@ -219,12 +219,17 @@ def changed_fields(changes: pd.DataFrame) -> pd.DataFrame:
         before, after = change["before"] or {}, change["after"] or {}
         if change["action"] == "update":
             names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-            rows += [(*lead, name, before.get(name), after.get(name)) for name in names]
+            rows += [(*lead, name, _said(before.get(name)), _said(after.get(name))) for name in names]
         else:
             rows.append((*lead, "", _called(before), _called(after)))
     table = pd.DataFrame(rows, columns=["at", "by", "action", "table_name", "field", "before", "after"])
     return table.astype({"before": "str", "after": "str"})
 
 
+def _said(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
 def _called(document: dict[str, Any]) -> str | None:
-    return next((document[name] for name in ("name", "waste_code", "level", "inspected_on") if name in document), None)
+    names = ("name", "waste_code", "level", "inspected_on")
+    return next((_said(document[name]) for name in names if name in document), None)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cluster import Cluster
 
 ROOT = Path(__file__).parent.parent
 ENTRYPOINT = ROOT / "docker/entrypoint.sh"
@@ -256,6 +257,14 @@ def test_a_server_that_does_not_answer_ends_the_container_before_its_command(tmp
     assert done.returncode not in {0, 126, 127}
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_container_makes_the_schema_before_its_command(cluster: Cluster, tmp_path: Path) -> None:
+    name = cluster.create_database()
+    store = f"postgresql+psycopg://{cluster.superuser}@{cluster.host}:{cluster.port}/{name}"
+    done = start("sh", "-c", "cat; registry doctor >&2", tmp_path=tmp_path, store=store, PGPASSWORD=cluster.password)
+    assert (done.returncode, done.stdout) == (0, "from outside\n"), done.stderr
+    cluster.drop_database(name)
 
 
 def test_a_login_that_may_only_read_gets_its_command_without_a_migration(tmp_path: Path) -> None:
