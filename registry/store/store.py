@@ -6,7 +6,7 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from registry.errors import (
     BadParameterError,
     CrsError,
     NotARegistryError,
+    StoreBusyError,
     StoreConflictError,
     StoreError,
     StoreMissingError,
@@ -95,11 +96,27 @@ class Store:
     @contextmanager
     def write(self, *, keep: bool = True) -> Iterator[Connection]:
         """One transaction: everything done inside is stored, or nothing is; a rehearsal with ``keep=False``."""
-        with _transaction(self.engine, self.place, keep=keep) as connection:
+        with self._naming_the_holder(), _transaction(self.engine, self.place, keep=keep) as connection:
             backend = backend_of(connection)
             backend.open_session(connection, self.user, datetime.now(UTC))
-            yield connection
-            backend.close_session(connection)
+            with nullcontext() if self.path is None else geopackage.announced(self.path, self.user):
+                yield connection
+                backend.close_session(connection)
+
+    @contextmanager
+    def _naming_the_holder(self) -> Iterator[None]:
+        """Say who is writing, where it can be found out, to one who waited in vain."""
+        try:
+            yield
+        except StoreConflictError:
+            raise
+        except StoreBusyError as error:
+            by = postgis.holder(self.engine) if self.path is None else geopackage.holder(self.path)
+            if by is None:
+                raise
+            raise StoreBusyError(
+                f"{self.place}: {by} is writing to it. Nothing was stored; try again when that is done."
+            ) from error
 
     def retried(self, work: Callable[[], T]) -> T:
         """Do one transaction's work; again, some times, where it got in the way of another writer's."""
@@ -169,7 +186,10 @@ def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float, user: str,
     engine = address.engine(busy_timeout_s=busy_timeout_s)
     try:
         with _refusals(place), engine.connect() as connection, connection.begin():
-            if not inspect(connection).has_table(StoreProperty.__tablename__):
+            on_server = address.url is not None
+            if not inspect(connection).has_table(StoreProperty.__tablename__) or (
+                on_server and not _has_postgis(connection)
+            ):
                 _refuse_foreign(connection, place)
             schema.check(connection, place)
             crs = _crs(connection)

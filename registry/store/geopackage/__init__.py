@@ -12,6 +12,7 @@ from registry.store.geopackage.bulk import fetch, insert, inside, row_id, update
 from registry.store.geopackage.file import open_engine, refusal
 from registry.store.geopackage.health import facts, problems
 from registry.store.geopackage.history import close_session, note_import, open_session, writer
+from registry.store.geopackage.holder import announced, holder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "after_restore",
+    "announced",
     "close_session",
     "facts",
     "fetch",
+    "holder",
     "insert",
     "inside",
     "lock",

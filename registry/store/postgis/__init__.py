@@ -20,13 +20,14 @@ from registry.store.postgis.bulk import (
     writer,
 )
 from registry.store.postgis.health import facts, problems
-from registry.store.postgis.server import open_engine, refusal
+from registry.store.postgis.server import holder, open_engine, refusal
 
 __all__ = [
     "after_restore",
     "close_session",
     "facts",
     "fetch",
+    "holder",
     "insert",
     "inside",
     "lock",

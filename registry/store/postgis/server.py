@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from registry.errors import StoreBusyError, StoreConflictError, StoreError, StoreMissingError
 
@@ -94,3 +96,24 @@ _PHRASES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
     ("connection failed", StoreMissingError, "no connection to the server ({said})."),
     ("onnection", StoreError, _LOST),
 )
+
+
+def holder(engine: Engine) -> str | None:
+    """Who has held a lock on one of the store's tables for the longest time; None where nobody does any more."""
+    with suppress(DBAPIError), engine.connect() as connection:
+        found = connection.execute(text(_HOLDER)).one_or_none()
+        if found is not None:
+            program = f"{found.application_name}, " if found.application_name else ""
+            since = f", since {found.xact_start:%Y-%m-%d %H:%M:%S%z}" if found.xact_start else ""
+            return f"{found.usename} ({program}process {found.pid}{since})"
+    return None
+
+
+_HOLDER = """
+SELECT a.usename, a.application_name, a.pid, a.xact_start
+FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+WHERE l.granted AND l.mode NOT IN ('AccessShareLock', 'RowShareLock') AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+ORDER BY a.xact_start LIMIT 1
+"""

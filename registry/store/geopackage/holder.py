@@ -1,0 +1,62 @@
+"""Who is writing to a file: a note beside it that is true only as long as its writer lives.
+
+The writer keeps the note locked (``flock``), and the system lets go of the lock when the process ends, however it
+ends; so a note that can be locked is nobody's. Where there is no such lock, on Windows, there is no note.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def announced(path: Path, by: str) -> Iterator[None]:
+    """Say in a note beside the file who holds its write lock; a folder that takes no note does without."""
+    note = path.with_name(f"{path.name}-writer")
+    if fcntl is None:
+        yield
+        return
+    try:
+        file = note.open("w", encoding="utf-8")
+    except OSError:
+        yield
+        return
+    with file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+            file.write(f"{by} (process {os.getpid()}, since {since})")
+            file.flush()
+        try:
+            yield
+        finally:
+            # The write lock of the file is still held, so the next writer has made no note yet.
+            with suppress(OSError):
+                note.unlink()
+
+
+def holder(path: Path) -> str | None:
+    """Who holds the write lock of a file, with process and time; None where nobody says so."""
+    if fcntl is None:
+        return None
+    try:
+        with path.with_name(f"{path.name}-writer").open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return " ".join(file.read().split()) or None
+    except OSError:
+        return None
+    return None
