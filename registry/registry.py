@@ -332,6 +332,7 @@ class Registry:
         -------
         Number of regions by level.
         """
+        self._check_level(level)
         if path is None:
             layers = china_regions(self.crs, levels=[level] if level else None, say=say)
         else:
@@ -339,7 +340,6 @@ class Registry:
                 raise BadParameterError(
                     f"{path}: say which level its polygons are with --level province, city or county."
                 )
-            self._check_level(level)
             layers = {level: region_file(Path(path), self.crs, code_field=code_field, name_field=name_field)}
         self._store.retried(lambda: self._store_regions(layers, say))
         return {name: len(layer) for name, layer in layers.items()}

@@ -50,7 +50,11 @@ def moment_of(value: datetime | date | str) -> datetime:
             ) from None
     if not isinstance(value, datetime):
         value = datetime.combine(value, time.max)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except (OverflowError, ValueError):
+        # The first and the last day of the calendar, in a zone that would carry them beyond it.
+        return value.replace(tzinfo=UTC)
 
 
 def table_at(connection: Connection, table: Table, moment: datetime) -> pd.DataFrame:

@@ -53,6 +53,8 @@ def check(connection: Connection, place: str) -> None:
             f"{place}: the store has schema {found}, this program works with {newest()}. "
             "Upgrade it with `registry init`; make a copy first."
         )
+    if found is None:
+        raise NotARegistryError(f"{place}: the store does not say its version. Restore it from a backup.")
     raise StoreVersionError(
         f"{place}: the store has schema {found}, this program knows {newest()}. Update the program."
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 import pyproj
 from sqlalchemy import insert, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from registry.errors import (
     BadParameterError,
@@ -143,8 +143,9 @@ def address_of(url: str | os.PathLike[str]) -> Address:
     if "://" not in written:
         path = Path(written)
         if path.suffix.lower() != ".gpkg":
+            shown = "…" if "@" in written or "password" in written.lower() else written
             raise BadParameterError(
-                f"{written}: a store is a file whose name ends in .gpkg, for example sites.gpkg, "
+                f"{shown}: a store is a file whose name ends in .gpkg, for example sites.gpkg, "
                 f"or a database: {_SERVER}://user@host/database."
             )
         return Address(str(path), path=path)
@@ -155,11 +156,31 @@ def address_of(url: str | os.PathLike[str]) -> Address:
         )
     try:
         parsed = make_url(written).set(drivername=_SERVER)
-    except (ArgumentError, ValueError):
+    except (SQLAlchemyError, ValueError):
         raise BadParameterError(
             f"{scheme}://…: this is no URL of a database. Write {_SERVER}://user@host:5432/database."
         ) from None
-    return Address(parsed.render_as_string(hide_password=True), url=parsed)
+    if "@" in (parsed.host or ""):
+        raise BadParameterError(
+            f"{scheme}://…: the URL has more than one @. Write %40 for one in a password, or better leave the password "
+            "to PGPASSWORD or a password file."
+        )
+    return Address(_without_secrets(parsed), url=_secrets_inside(parsed))
+
+
+def _without_secrets(url: URL) -> str:
+    """The URL as a message may show it: who, where, which database."""
+    return url.set(password=None, query={}).render_as_string(hide_password=True)
+
+
+def _secrets_inside(url: URL) -> URL:
+    """The URL with a password that stands among its parameters where no message shows it."""
+    password = url.query.get("password")
+    if password is None:
+        return url
+    return url.difference_update_query(["password"]).set(
+        password=password if isinstance(password, str) else password[-1]
+    )
 
 
 def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float, user: str, stated_user: str = "") -> Store:
@@ -192,7 +213,7 @@ def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float, user: str,
             ):
                 _refuse_foreign(connection, place)
             schema.check(connection, place)
-            crs = _crs(connection)
+            crs = _crs(connection, place)
     except BaseException:
         engine.dispose()
         raise
@@ -229,7 +250,7 @@ def _upgraded(address: Address, crs: str | None, *, busy_timeout_s: float) -> bo
                 schema.upgrade(connection, address.place, srid=srid_of(wanted))
                 _set_crs(connection, wanted)
                 return True
-            found = _crs(connection)
+            found = _crs(connection, address.place)
             if crs is not None and geographic_crs(crs) != found:
                 raise CrsError(
                     f"{address.place}: the store has {found.to_string()}; a store's CRS cannot change. Create another one."
@@ -280,8 +301,10 @@ def _has_postgis(connection: Connection) -> bool:
     return connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")) is not None
 
 
-def _crs(connection: Connection) -> pyproj.CRS:
+def _crs(connection: Connection, place: str) -> pyproj.CRS:
     found = connection.scalar(select(StoreProperty.value).where(StoreProperty.key == "crs"))
+    if found is None:
+        raise NotARegistryError(f"{place}: the store does not say its reference system. Restore it from a backup.")
     return pyproj.CRS.from_user_input(found)
 
 
@@ -307,6 +330,11 @@ def _refusals(place: str) -> Iterator[None]:
     """Turn the database's errors into the registry's: what was refused, where, and what to do."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise BadParameterError(
+            f"{place}: a text holds characters that are none ({error.object[error.start : error.end]!a}). "
+            "Correct its encoding; nothing was stored."
+        ) from error
     except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, sqlite3.Error):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from registry.model.types import instant_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -24,13 +25,21 @@ _WHO = f"""coalesce((SELECT at FROM registry_session), strftime('%Y-%m-%dT%H:%M:
 _RUN = "(SELECT import_run_id FROM registry_session)"
 
 
-def install(connection: Connection, table: str, subject: str, *, followers: tuple[str, str] | None = None) -> None:
+def install(
+    connection: Connection,
+    table: str,
+    subject: str,
+    *,
+    followers: tuple[str, str] | None = None,
+    siblings: Iterable[str] = (),
+) -> None:
     """Give a table its triggers; an older set is replaced.
 
     Parameters
     ----------
     subject : the column that holds the uid of the site or plant that a row belongs to.
     followers : a table, and its column, whose rows are deleted with the row that they belong to.
+    siblings : the tables in which another row could own the followers.
     """
     columns = {row[1]: str(row[2]) for row in connection.exec_driver_sql(f'PRAGMA table_info("{table}")')}
     new, old = _json("NEW", columns), _json("OLD", columns)
@@ -46,9 +55,15 @@ def install(connection: Connection, table: str, subject: str, *, followers: tupl
     fixed = "id" if subject != "uid" else "uid"
     guarded = f'BEFORE UPDATE OF id, "{subject}" ON "{table}" WHEN OLD.id <> NEW.id OR OLD."{fixed}" <> NEW."{fixed}"'
     _trigger(connection, f"{table}_identity", guarded, f"SELECT RAISE(ABORT, '{table}: id and {fixed} cannot change')")
+    if "extra" in columns:
+        broken = "NEW.extra IS NOT NULL AND NOT json_valid(NEW.extra)"
+        refuse = f"SELECT RAISE(ABORT, '{table}: extra is no JSON')"
+        _trigger(connection, f"{table}_extra_insert", f'BEFORE INSERT ON "{table}" WHEN {broken}', refuse)
+        _trigger(connection, f"{table}_extra_update", f'BEFORE UPDATE OF extra ON "{table}" WHEN {broken}', refuse)
     if followers:
         there, column = followers
-        body = f'DELETE FROM "{there}" WHERE "{column}" = OLD."{subject}"'
+        elsewhere = " UNION ALL ".join(f'SELECT 1 FROM "{name}" WHERE uid = OLD."{subject}"' for name in siblings)
+        body = f'DELETE FROM "{there}" WHERE "{column}" = OLD."{subject}" AND NOT EXISTS ({elsewhere})'
         _trigger(connection, f"{table}_followers", f'AFTER DELETE ON "{table}"', body)
 
 

@@ -29,13 +29,15 @@ def announced(path: Path, by: str) -> Iterator[None]:
         yield
         return
     try:
-        file = note.open("w", encoding="utf-8")
+        # Never through a link, and nothing is cut off before the note is ours.
+        number = os.open(note, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError:
         yield
         return
-    with file:
+    with os.fdopen(number, "r+", encoding="utf-8") as file:
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate()
             since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
             file.write(f"{by} (process {os.getpid()}, since {since})")
             file.flush()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from registry.store.postgis.history import search_path
+from registry.store.postgis.history import columns_of, search_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 READER, INSPECTOR, ADMIN = ROLES = ("registry_reader", "registry_inspector", "registry_admin")
 
+# What policies and the trigger that locates rows call in the name of whoever writes.
+_CALLED = {"registry_my_provinces", "registry_province_of", "registry_region_at", "registry_who"}
+
 _FUNCTIONS = """
 CREATE OR REPLACE FUNCTION registry_my_provinces() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER {path} AS $$
   SELECT p.province_code FROM inspector_province p JOIN pg_roles r ON r.rolname = p.login
   WHERE pg_has_role(session_user, r.oid, 'MEMBER') $$;
 CREATE OR REPLACE FUNCTION registry_province_of(wanted text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER {path} AS $$
-  {lookups} LIMIT 1 $$
+  SELECT CASE WHEN count(*) = 1 THEN min(province_code) END FROM ({lookups}) known $$
 """
 
 
@@ -32,7 +35,7 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
     """Make the roles if the server has none, and say for every table who may do what."""
     _make_roles(connection)
     connection.exec_driver_sql(
-        "CREATE TABLE IF NOT EXISTS inspector_province (login text, province_code text, PRIMARY KEY (login, province_code))"
+        "CREATE TABLE inspector_province (login text, province_code text, PRIMARY KEY (login, province_code))"
     )
     path = search_path(connection)
     lookups = " UNION ALL ".join(f"SELECT province_code FROM {table} WHERE uid = wanted" for table in features)
@@ -43,13 +46,15 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
         f"GRANT USAGE ON SCHEMA {schema} TO {READER}",
         f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {ADMIN}",
         f"GRANT SELECT ON {', '.join(_tables(connection))} TO {READER}",
-        f"GRANT INSERT, UPDATE, DELETE ON {', '.join(subjects)} TO {INSPECTOR}",
-        f"GRANT INSERT, UPDATE ON source, import_run TO {INSPECTOR}",
-        f"GRANT USAGE ON {', '.join(f'SEQUENCE {table}_id_seq' for table in ('source',))} TO {INSPECTOR}",
+        f"GRANT UPDATE, DELETE ON {', '.join(subjects)} TO {INSPECTOR}",
+        f"GRANT UPDATE ON import_run TO {INSPECTOR}",
     ):
         connection.exec_driver_sql(statement)
-    for table in (*subjects, "import_run"):
+    for table in (*subjects, "source", "import_run"):
         connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO {INSPECTOR}")
+        # The server gives the ids: one that somebody took in advance would stand in the way of another's import.
+        columns = ", ".join(name for name in columns_of(connection, table) if name != "id")
+        connection.exec_driver_sql(f"GRANT INSERT ({columns}) ON {table} TO {INSPECTOR}")
     for table, subject in subjects.items():
         province = "province_code" if subject == "uid" else f"registry_province_of({subject})"
         _protect(connection, table, f"{province} IN (SELECT registry_my_provinces())")
@@ -67,9 +72,9 @@ def _make_roles(connection: Connection) -> None:
     for role in ROLES:
         if role not in known:
             connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
-    if set(ROLES) - known:
-        connection.exec_driver_sql(f"GRANT {READER} TO {INSPECTOR}")
-        connection.exec_driver_sql(f"GRANT {INSPECTOR} TO {ADMIN}")
+    for role, within in ((READER, INSPECTOR), (INSPECTOR, ADMIN)):
+        if not connection.scalar(text(f"SELECT pg_has_role('{within}', '{role}', 'MEMBER')")):
+            connection.exec_driver_sql(f"GRANT {role} TO {within}")
     if not connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'MEMBER')")):
         connection.exec_driver_sql(f"GRANT {ADMIN} TO CURRENT_USER")
 
@@ -104,4 +109,8 @@ def _own_functions(connection: Connection) -> None:
         )
     )
     for (signature,) in found.all():
+        # A trigger needs no right to be fired. With one, anybody could hang it onto a table of their own.
+        connection.exec_driver_sql(f"REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC")
+        if signature.split("(")[0].rpartition(".")[2] in _CALLED:
+            connection.exec_driver_sql(f"GRANT EXECUTE ON FUNCTION {signature} TO {READER}")
         connection.exec_driver_sql(f"ALTER FUNCTION {signature} OWNER TO {ADMIN}")

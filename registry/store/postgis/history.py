@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
 # A transaction's own words on who works through a shared login, and for which import.
@@ -22,30 +24,36 @@ _EVENTS = {
     "delete": "REFERENCING OLD TABLE AS old_rows",
 }
 
-_FUNCTIONS = f"""
-CREATE OR REPLACE FUNCTION registry_who() RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT session_user || coalesce(' (' || nullif(current_setting('{USER_SETTING}', true), '') || ')', '') $$;
-CREATE OR REPLACE FUNCTION registry_run() RETURNS integer LANGUAGE sql STABLE AS $$
-  SELECT nullif(current_setting('{RUN_SETTING}', true), '')::integer $$
+# Their search path is fixed: an operator of the caller's own must not stand in for one of these. Nobody can pass an edit
+# off as part of an import that somebody else began.
+_FUNCTIONS = """
+CREATE OR REPLACE FUNCTION registry_who() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT session_user || coalesce(' (' || nullif(current_setting('{user}', true), '') || ')', '') $$;
+CREATE OR REPLACE FUNCTION registry_run() RETURNS integer LANGUAGE sql STABLE {path} AS $$
+  SELECT id FROM import_run
+  WHERE id = nullif(current_setting('{run}', true), '')::integer AND by = registry_who() $$
 """
 
 _LOG = """
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {path} AS $$
-DECLARE moment timestamptz := date_trunc('milliseconds', clock_timestamp());
+DECLARE
+  moment timestamptz := date_trunc('milliseconds', clock_timestamp());
+  who text := registry_who();
+  run integer := registry_run();
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO change (at, by, table_name, uid, action, after, import_run_id)
-    SELECT moment, registry_who(), '{table}', n.{subject}, 'insert', {new}, registry_run()
+    SELECT moment, who, '{table}', n.{subject}, 'insert', {new}, run
     FROM new_rows n ORDER BY n.id;
   ELSIF TG_OP = 'UPDATE' THEN
     INSERT INTO change (at, by, table_name, uid, action, before, after, import_run_id)
-    SELECT moment, registry_who(), '{table}', r.uid, 'update', r.before, r.after, registry_run()
+    SELECT moment, who, '{table}', r.uid, 'update', r.before, r.after, run
     FROM (SELECT n.id, n.{subject} AS uid, {old} AS before, {new} AS after
           FROM old_rows o JOIN new_rows n ON n.id = o.id) r
     WHERE r.before::text <> r.after::text ORDER BY r.id;
   ELSE
     INSERT INTO change (at, by, table_name, uid, action, before, import_run_id)
-    SELECT moment, registry_who(), '{table}', o.{subject}, 'delete', {old}, registry_run()
+    SELECT moment, who, '{table}', o.{subject}, 'delete', {old}, run
     FROM old_rows o ORDER BY o.id;
   END IF;
   RETURN NULL;
@@ -62,7 +70,7 @@ END $$
 _FOLLOW = """
 CREATE OR REPLACE FUNCTION registry_follow_{table}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {path} AS $$
 BEGIN
-  DELETE FROM {there} USING old_rows o WHERE {there}.{column} = o.{subject};
+  DELETE FROM {there} USING old_rows o WHERE {there}.{column} = o.{subject} AND NOT EXISTS ({elsewhere});
   RETURN NULL;
 END $$
 """
@@ -83,19 +91,28 @@ def search_path(connection: Connection) -> str:
 
 def install_functions(connection: Connection) -> None:
     """What the triggers of all tables call."""
-    for statement in (*_FUNCTIONS.split(";\n"), _IDENTITY):
+    functions = _FUNCTIONS.format(user=USER_SETTING, run=RUN_SETTING, path=search_path(connection))
+    for statement in (*functions.split(";\n"), _IDENTITY):
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
-def install(connection: Connection, table: str, subject: str, *, followers: tuple[str, str] | None = None) -> None:
+def install(
+    connection: Connection,
+    table: str,
+    subject: str,
+    *,
+    followers: tuple[str, str] | None = None,
+    siblings: Iterable[str] = (),
+) -> None:
     """Give a table its triggers; an older set is replaced.
 
     Parameters
     ----------
     subject : the column that holds the uid of the site or plant that a row belongs to.
     followers : a table, and its column, whose rows are deleted with the row that they belong to.
+    siblings : the tables in which another row could own the followers.
     """
-    columns = _columns(connection, table)
+    columns = columns_of(connection, table)
     path = search_path(connection)
     function = f"registry_log_{table}"
     body = _LOG.format(
@@ -113,7 +130,8 @@ def install(connection: Connection, table: str, subject: str, *, followers: tupl
     )
     if followers:
         there, column = followers
-        made = _FOLLOW.format(table=table, path=path, there=there, column=column, subject=subject)
+        elsewhere = " UNION ALL ".join(f"SELECT FROM {name} s WHERE s.uid = o.{subject}" for name in siblings)
+        made = _FOLLOW.format(table=table, path=path, there=there, column=column, subject=subject, elsewhere=elsewhere)
         connection.exec_driver_sql(made)
         when = f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows"
         _trigger(connection, table, "registry_follow", when, f"registry_follow_{table}")
@@ -129,7 +147,8 @@ def _trigger(connection: Connection, table: str, name: str, when: str, function:
     connection.exec_driver_sql(f"CREATE TRIGGER {name} {when} FOR EACH STATEMENT EXECUTE FUNCTION {function}()")
 
 
-def _columns(connection: Connection, table: str) -> dict[str, str]:
+def columns_of(connection: Connection, table: str) -> dict[str, str]:
+    """The columns of a table with their types, in order."""
     found = connection.execute(
         text(
             "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "

@@ -20,7 +20,8 @@ _CONNECT_TIMEOUT_S = 10
 
 def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
     """An engine on a PostGIS database; a connection that was cut is replaced when it is next used."""
-    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} -c client_encoding=UTF8"
+    given = url.query.get("options", "")
+    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} {given if isinstance(given, str) else ' '.join(given)}"
     return create_engine(
         url,
         pool_pre_ping=True,
@@ -33,11 +34,13 @@ def refusal(error: psycopg.Error, place: str) -> StoreError | StoreMissingError:
     said = " ".join(str(error).split())
     state = error.sqlstate or ""
     for code, kind, advice in _STATES:
-        if state.startswith(code):
+        if f"{state}: {said}".startswith(code):
             return kind(f"{place}: {advice.format(said=said)}")
-    for phrase, kind, advice in _PHRASES:
-        if phrase in said:
-            return kind(f"{place}: {advice.format(said=said)}")
+    if not state:
+        # Only what the driver or the connection says has none; the texts of rows are never looked at.
+        for phrase, kind, advice in _PHRASES:
+            if phrase in said:
+                return kind(f"{place}: {advice.format(said=said)}")
     if isinstance(error, psycopg.IntegrityError):
         return StoreError(f"{place}: the store refused a row ({said}). Nothing was stored; correct the row.")
     return StoreError(f"{place}: the store refused ({said}). Nothing was stored; `registry doctor` examines it.")
@@ -89,11 +92,13 @@ _PHRASES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
     ),
     ("resolve host", StoreMissingError, "the host is not known. Correct it in the URL."),
     ("translate host name", StoreMissingError, "the host is not known. Correct it in the URL."),
+    ("No such file or directory", StoreMissingError, "no server answers there. Start it, or name a host in the URL."),
     ("timeout expired", StoreMissingError, "the server does not answer. Check host, port and network."),
     ("starting up", StoreBusyError, "the server is starting up. Try again in a moment."),
     ("shutting down", StoreBusyError, _LOST),
     ("too many clients", StoreBusyError, "the server has no connection to spare. Try again later."),
     ("connection failed", StoreMissingError, "no connection to the server ({said})."),
+    ("invalid ", StoreMissingError, "the URL does not say where the server is ({said}). Correct it."),
     ("onnection", StoreError, _LOST),
 )
 

@@ -36,10 +36,10 @@ def upgrade() -> None:
         op.execute("UPDATE import_run SET at = strftime('%Y-%m-%dT%H:%M:%fZ', at)")
         op.execute("CREATE TABLE registry_session (by TEXT NOT NULL, at DATETIME NOT NULL, import_run_id INTEGER)")
         for table, subject in _SUBJECTS.items():
-            file_history.install(connection, table, subject, followers=_FOLLOWERS.get(table))
+            file_history.install(connection, table, subject, followers=_FOLLOWERS.get(table), siblings=_FOLLOWERS)
         return
     server_history.install_functions(connection)
     for table, subject in _SUBJECTS.items():
-        server_history.install(connection, table, subject, followers=_FOLLOWERS.get(table))
+        server_history.install(connection, table, subject, followers=_FOLLOWERS.get(table), siblings=_FOLLOWERS)
     location.install(connection, _FEATURES)
     access.install(connection, features=_FEATURES, subjects=_SUBJECTS)
