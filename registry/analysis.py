@@ -214,7 +214,7 @@ def changed_fields(changes: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[tuple[Any, ...]] = []
     for change in changes.to_dict("records"):
-        at = change["at"].astimezone().isoformat(sep=" ", timespec="seconds")
+        at = change["at"].to_pydatetime().astimezone().isoformat(sep=" ", timespec="seconds")
         lead = (at, change["by"], change["action"], change["table_name"])
         before, after = change["before"] or {}, change["after"] or {}
         if change["action"] == "update":

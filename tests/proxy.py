@@ -36,7 +36,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Reset all connections, as a fallen line does."""
-        for each in (end for pair in self._pairs for end in pair):
+        # A client that is quick comes anew meanwhile; that line stays.
+        fallen, self._pairs = self._pairs, []
+        for each in (end for pair in fallen for end in pair):
             with contextlib.suppress(OSError):
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 each.shutdown(socket.SHUT_RDWR)
@@ -65,6 +67,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while piece := server.recv(65536):
                 if self._said.is_set():
+                    self._said.clear()
                     self.cut()
                 client.sendall(piece)
             client.shutdown(socket.SHUT_WR)

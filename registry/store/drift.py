@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, inspect, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint, inspect, text
 
 from registry.model.columns import geometry_column
 from registry.model.tables import Base
@@ -60,6 +61,9 @@ def _found_columns(connection: Connection, table: str) -> dict[str, tuple[str, b
     return {name: (kind, nullable) for name, kind, nullable in found}
 
 
+# A server may write a negative number as a text that it casts.
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+
 # Names of one type: the server's and SQLAlchemy's.
 _SAME = {"double precision": "double"}
 
@@ -85,8 +89,29 @@ def _indexes(connection: Connection, there: Inspector, table: Table) -> Iterator
 
 
 def _constraints(there: Inspector, table: Table) -> Iterator[str]:
-    found = {one["name"] for one in there.get_check_constraints(table.name)}
-    found |= {one["name"] for one in there.get_foreign_keys(table.name)}
+    checks = {str(one["name"]): _literals(str(one["sqltext"])) for one in there.get_check_constraints(table.name)}
+    keys = {
+        str(one["name"]): (one["referred_table"], one["options"].get("ondelete"))
+        for one in there.get_foreign_keys(table.name)
+    }
+    unique = {tuple(one["column_names"]) for one in there.get_unique_constraints(table.name)}
+    unique |= {tuple(map(str, one["column_names"])) for one in there.get_indexes(table.name) if one["unique"]}
     for constraint in table.constraints:
-        if isinstance(constraint, CheckConstraint | ForeignKeyConstraint) and constraint.name not in found:
-            yield f"{table.name}: constraint {constraint.name} is missing, so wrong values may come in"
+        wrong = False
+        if isinstance(constraint, CheckConstraint):
+            wrong = checks.get(str(constraint.name)) != _literals(str(constraint.sqltext))
+        elif isinstance(constraint, ForeignKeyConstraint):
+            wrong = keys.get(str(constraint.name)) != (constraint.referred_table.name, constraint.ondelete)
+        elif isinstance(constraint, UniqueConstraint):
+            wrong = tuple(constraint.columns.keys()) not in unique
+        if wrong:
+            yield f"{table.name}: constraint {constraint.name} is missing or altered, so wrong values may come in"
+
+
+def _literals(condition: str) -> tuple[list[float], list[str]]:
+    """The numbers and the texts of a condition: what is left of it when a server has rewritten the rest."""
+    texts = re.findall(r"'([^']*)'", condition)
+    numbers = re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.sub(r"'[^']*'", "", condition))
+    return sorted(map(float, [*numbers, *(one for one in texts if _NUMBER.fullmatch(one))])), sorted(
+        one for one in texts if not _NUMBER.fullmatch(one)
+    )

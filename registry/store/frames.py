@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from registry.model.fields import FieldType
 
 # dtype of each field type; a whole number that may be missing stays a whole number. The others are objects.
-DTYPES: dict[FieldType, Any] = {"text": "str", "integer": "Int64", "real": "float64", "boolean": "boolean"}
+DTYPES: dict[FieldType, Any] = {
+    "text": "str",
+    "integer": "Int64",
+    "real": "float64",
+    "boolean": "boolean",
+    "datetime": "datetime64[ms, UTC]",
+}
 
 
 def column(values: Any, kind: FieldType | None) -> pd.Series[Any]:

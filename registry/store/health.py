@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from registry.model.fields import feature_table
-from registry.model.tables import Inspection, WasteStream, table_of
+from registry.model.tables import Base, Inspection, WasteStream, table_of
 from registry.model.vocabulary import Kind
 from registry.store.backend import backend_of
 from registry.store.drift import drift
@@ -30,6 +30,9 @@ def _orphans(connection: Connection) -> Iterator[str]:
     """Rows that name a site which is not there; no foreign key can refer to one of three tables."""
     uids = [select(feature_table(kind).c.uid) for kind in Kind]
     sites = [select(feature_table(kind).c.uid) for kind in Kind if kind.is_site]
+    present = set(inspect(connection).get_table_names())
+    if not present.issuperset(table.name for table in Base.metadata.sorted_tables):
+        return
     for table, known in ((table_of(WasteStream), sites), (table_of(Inspection), uids)):
         missing = table.c.site_uid.not_in(known[0].union_all(*known[1:]))
         count = connection.scalar(select(func.count()).select_from(table).where(missing))

@@ -48,6 +48,8 @@ def moment_of(value: datetime | date | str) -> datetime:
             raise BadParameterError(
                 f"as of '{value}': give a date or a time, for example 2026-01-31 or 2026-01-31T08:00."
             ) from None
+    if not isinstance(value, date) or pd.isna(value):
+        raise BadParameterError(f"as of {value!r}: give a date or a time, for example 2026-01-31.")
     if not isinstance(value, datetime):
         value = datetime.combine(value, time.max)
     try:
@@ -91,12 +93,12 @@ def sites_at(
     """What ``read.sites`` would have returned at a moment; provinces are those of today."""
     streams = _totals_at(connection, table_of(WasteStream), "site_uid", moment, ["annual_t", "stock_t"])
     layers = []
-    for kind in kinds:
-        if level is not None and kind is not Kind.TAILINGS_POND:
-            continue
+    for kind in read.with_level(kinds, level):
         layer = _features_at(connection, crs, kind, moment, streams, province=province, status=status, bbox=bbox)
         layer["waste_codes"] = layer["waste_codes"].fillna(DEFAULT_WASTE[kind])
-        layers.append(layer if level is None else layer[(layer["supervision_level"] == level).fillna(value=False)])
+        if level is not None and kind is Kind.TAILINGS_POND:
+            layer = layer[(layer["supervision_level"] == level).fillna(value=False)]
+        layers.append(layer if level is None or kind is Kind.TAILINGS_POND else layer[:0])
     return read.stacked(layers, crs)
 
 
@@ -161,8 +163,7 @@ def _features_at(
     if status is not None:
         chosen &= (rows["status"] == status).to_numpy()
     if bbox is not None:
-        x, y = shapely.get_x(rows["geom"].to_numpy()), shapely.get_y(rows["geom"].to_numpy())
-        chosen &= (x >= bbox[0]) & (x <= bbox[2]) & (y >= bbox[1]) & (y <= bbox[3])
+        chosen &= read.within(rows["geom"].to_numpy(), bbox)
     rows = rows[chosen].set_index("uid").drop(columns="id")
     geometry = gpd.GeoSeries(rows.pop("geom").to_numpy(), index=rows.index, crs=crs)
     rows.insert(0, "kind", kind.value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import psycopg
 import pyproj
 from sqlalchemy import insert, inspect, make_url, select, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from registry.errors import (
     BadParameterError,
@@ -55,7 +55,10 @@ class Address:
     def engine(self, *, busy_timeout_s: float) -> Engine:
         """An engine on it; a file must exist."""
         if self.url is not None:
-            return postgis.open_engine(self.url, busy_timeout_s=busy_timeout_s)
+            try:
+                return postgis.open_engine(self.url, busy_timeout_s=busy_timeout_s)
+            except ArgumentError as error:
+                raise BadParameterError(f"{self.place}: {error}. Correct the URL.") from None
         return geopackage.open_engine(Path(self.place), busy_timeout_s=busy_timeout_s)
 
 
@@ -291,14 +294,14 @@ def _refuse_foreign(connection: Connection, place: str) -> None:
         )
     if not _has_postgis(connection):
         raise NotARegistryError(
-            f"{place}: the database has no PostGIS. Have its owner run CREATE EXTENSION postgis; in it, then "
-            "`registry init`."
+            f"{place}: the database has no PostGIS on its search path. Have its owner run CREATE EXTENSION postgis; "
+            "in it, or put the extension's schema on the path (ALTER DATABASE … SET search_path), then `registry init`."
         )
     raise NotARegistryError(f"{place}: the database holds no registry yet. Create one in it with `registry init`.")
 
 
 def _has_postgis(connection: Connection) -> bool:
-    return connection.scalar(text("SELECT 1 FROM pg_extension WHERE extname = 'postgis'")) is not None
+    return connection.scalar(text("SELECT to_regtype('geometry')")) is not None
 
 
 def _crs(connection: Connection, place: str) -> pyproj.CRS:

@@ -193,6 +193,17 @@ def test_a_row_that_is_replaced_is_not_lost_to_the_history(
     pd.testing.assert_frame_equal(pd.DataFrame(then), pd.DataFrame(rows))
 
 
+def test_a_trigger_of_somebody_elses_does_not_stand_in_the_way_of_an_import(
+    file_reg: registry.Registry, plain: sqlite3.Connection
+) -> None:
+    with plain:
+        plain.execute("CREATE TABLE seen (uid TEXT)")
+        plain.execute("CREATE TRIGGER mine AFTER INSERT ON tailings_pond BEGIN INSERT INTO seen VALUES (NEW.uid); END")
+    assert file_reg.import_batch(ponds(5)).new == 2
+    assert file_reg.import_batch(ponds(700)).new == 695
+    assert plain.execute("SELECT count(*) FROM seen").fetchone() == (697,)
+
+
 @pytest.fixture
 def server(postgis_url: str) -> Iterator[registry.Registry]:
     """A store on a server with three ponds and their streams."""

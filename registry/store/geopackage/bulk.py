@@ -10,6 +10,7 @@ import pyarrow as pa
 import shapely
 from sqlalchemy import Date, Integer, func, text
 
+from registry.errors import StoreError
 from registry.model.columns import geometry_column
 from registry.model.geometry import from_gpkg, points_to_gpkg, to_gpkg
 from registry.model.types import Instant, instant_text
@@ -42,7 +43,7 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
     restore = []
     if bulk:
         if with_history:
-            restore.append(history.pause_inserts(connection, table.name))
+            restore += history.pause_inserts(connection, table.name)
         if spatial:
             standard.drop_insert_trigger(connection, table.name)
         restore += _drop_indexes(connection, table, len(rows))
@@ -57,6 +58,8 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
         standard.restore_insert_trigger(connection, table.name)
     for statement in restore:
         connection.exec_driver_sql(statement)
+    if bulk and "extra" in values:
+        _check_extra(connection, table, rows["id"])
     if bulk and with_history and logged:
         _log_inserts(connection, table, rows)
     standard.touch(connection, table.name, spatial=spatial)
@@ -121,6 +124,16 @@ def _drop_indexes(connection: Connection, table: Table, new: int) -> list[str]:
     for name, _ in listed:
         connection.exec_driver_sql(f'DROP INDEX "{name}"')
     return [str(statement) for _, statement in listed]
+
+
+def _check_extra(connection: Connection, table: Table, ids: pd.Series[Any]) -> None:
+    """Refuse what the paused trigger would have refused."""
+    broken = connection.exec_driver_sql(
+        f'SELECT name FROM "{table.name}" WHERE id BETWEEN ? AND ? AND extra IS NOT NULL AND NOT json_valid(extra)',
+        (int(ids.min()), int(ids.max())),
+    ).scalar()
+    if broken is not None:
+        raise StoreError(f"{table.name}: extra of '{broken}' is no JSON. Nothing was stored; correct the row.")
 
 
 def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:

@@ -51,6 +51,10 @@ def install(
     }
     for action, (condition, what, row) in logged.items():
         body = f"{_INSERT} VALUES ({_WHO}, '{table}', {row}.\"{subject}\", {what}, {_RUN})"
+        if action == "update" and subject != "uid":
+            # A row that is given to another site is in the history of both.
+            body += f"; {_INSERT} SELECT {_WHO}, '{table}', OLD.\"{subject}\", {what}, {_RUN} "
+            body += f'WHERE OLD."{subject}" <> NEW."{subject}"'
         _trigger(connection, name_of(table, action), f'AFTER {action} ON "{table}" {condition}', body)
     fixed = "id" if subject != "uid" else "uid"
     guarded = f'BEFORE UPDATE OF id, "{subject}" ON "{table}" WHEN OLD.id <> NEW.id OR OLD."{fixed}" <> NEW."{fixed}"'
@@ -72,13 +76,15 @@ def name_of(table: str, action: str) -> str:
     return f"{table}_history_{action}"
 
 
-def pause_inserts(connection: Connection, table: str) -> str:
-    """Take the insert trigger away for a bulk load that writes its history itself; what gives it back."""
-    name = name_of(table, "insert")
-    made = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?", (name,))
-    statement = str(made.scalar_one())
-    connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    return statement
+def pause_inserts(connection: Connection, table: str) -> list[str]:
+    """Take the insert triggers away for a bulk load that does their work itself; what gives them back."""
+    found = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?)",
+        (name_of(table, "insert"), f"{table}_extra_insert"),
+    ).all()
+    for name, _ in found:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    return [str(statement) for _, statement in found]
 
 
 def open_session(connection: Connection, by: str, at: datetime) -> None:
@@ -124,6 +130,8 @@ def _member(row: str, name: str, kind: str) -> str:
     if kind == "BOOLEAN":
         return f"json(CASE WHEN {value} THEN 'true' WHEN NOT {value} THEN 'false' END)"
     if kind == "POINT":
-        # The last 21 bytes are the point's WKB, whatever header the writer put before it.
-        return f"hex(substr({value}, -21))"
+        # WKB begins after the header of 8 bytes and the envelope, whose size bits 1 to 3 of the flags tell.
+        flags = f"substr(hex(substr({value}, 4, 1)), 2, 1)"
+        envelope = f"CASE WHEN {flags} IN ('2', '3') THEN 32 WHEN {flags} IN ('4', '5', '6', '7') THEN 48 ELSE 0 END"
+        return f"hex(substr({value}, 9 + {envelope}))"
     return value

@@ -114,6 +114,11 @@ def restore_insert_trigger(connection: Connection, table: str) -> None:
     connection.exec_driver_sql(_trigger(table, "insert"))
 
 
+def trigger_names(table: str) -> list[str]:
+    """The triggers that keep a table's R-tree right."""
+    return [f"{rtree_name(table)}_{name}" for name in _RTREE_TRIGGERS]
+
+
 def rtree_name(table: str) -> str:
     """The name of a spatial table's R-tree."""
     return f"rtree_{table}_geom"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from registry.errors import StoreError
 from registry.store.postgis.history import columns_of, search_path
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 READER, INSPECTOR, ADMIN = ROLES = ("registry_reader", "registry_inspector", "registry_admin")
+
+# The policies of every table that inspectors write.
+POLICIES = {"registry_read", "registry_insert", "registry_update", "registry_delete"}
 
 # What policies and the trigger that locates rows call in the name of whoever writes.
 _CALLED = {"registry_my_provinces", "registry_province_of", "registry_region_at", "registry_who"}
@@ -66,17 +70,29 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
 
 def _make_roles(connection: Connection) -> None:
     """The roles belong to the server, and every store on it uses the same three."""
+    able = connection.scalar(text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"))
     known = set(
         connection.scalars(text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)"), {"names": list(ROLES)})
     )
     for role in ROLES:
         if role not in known:
+            _refuse_unless(able, f"CREATE ROLE {role}")
             connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
     for role, within in ((READER, INSPECTOR), (INSPECTOR, ADMIN)):
         if not connection.scalar(text(f"SELECT pg_has_role('{within}', '{role}', 'MEMBER')")):
+            _refuse_unless(able, f"GRANT {role} TO {within}")
             connection.exec_driver_sql(f"GRANT {role} TO {within}")
     if not connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'MEMBER')")):
+        _refuse_unless(able, f"GRANT {ADMIN} TO the login that creates the registry")
         connection.exec_driver_sql(f"GRANT {ADMIN} TO CURRENT_USER")
+
+
+def _refuse_unless(able: object, statement: str) -> None:
+    if not able:
+        raise StoreError(
+            f"the server lacks a role or a membership that every registry on it needs, and this login may not make it: {statement}. "
+            "Nothing was changed; have an administrator of the server run `registry init`, or that statement."
+        )
 
 
 def _protect(connection: Connection, table: str, allowed: str) -> None:

@@ -7,7 +7,7 @@ all rows are known without looking into them, and one column of a whole block is
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,7 +39,7 @@ _BLOCK = 65_536
 
 _TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 _EPOCH = date(2000, 1, 1)
-_EPOCH_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_TIME = np.datetime64("2000-01-01T00:00:00", "us")
 
 
 def read_columns(messages: Iterable[Message], kinds: Sequence[FieldType]) -> list[pd.Series[Any]]:
@@ -126,12 +126,11 @@ def _date(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> ND
     return _objects([None if gone else _EPOCH + timedelta(days=day) for day, gone in zip(days, null, strict=True)])
 
 
-def _datetime(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.object_]:
+def _datetime(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.datetime64]:
     del length
-    ticks = _big_endian(data, start, ">i8").tolist()
-    return _objects(
-        [None if gone else _EPOCH_TIME + timedelta(microseconds=tick) for tick, gone in zip(ticks, null, strict=True)]
-    )
+    times = _EPOCH_TIME + _big_endian(data, start, ">i8").astype("timedelta64[us]")
+    times[null] = np.datetime64("NaT")
+    return times.astype("datetime64[ms]")
 
 
 def _geometry(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -175,6 +174,8 @@ def _joined(parts: list[Any], kind: FieldType) -> pd.Series[Any]:
         column = pd.Series(pa.chunked_array(parts).to_pandas(types_mapper={pa.large_string(): _TEXT}.get))
     elif kind in {"integer", "boolean"}:
         column = pd.concat([pd.Series(part) for part in parts], ignore_index=True)
+    elif kind == "datetime":
+        column = pd.Series(np.concatenate(parts)).dt.tz_localize("UTC")
     else:
         column = pd.Series(np.concatenate(parts), dtype=DTYPES.get(kind, object))
     return column

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from registry.model.vocabulary import Kind
 from registry.store.changes import SUBJECTS
 from registry.store.postgis import history, location
+from registry.store.postgis.access import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +44,13 @@ def problems(connection: Connection) -> Iterator[str]:
         )
     }
     for table in SUBJECTS:
-        for action in ("insert", "update", "delete"):
-            if (table, history.name_of(action)) not in triggers:
-                yield f"{table}: the trigger that logs an {action} is missing or off"
+        for name in (*map(history.name_of, ("insert", "update", "delete", "truncate")), "registry_identity"):
+            if (table, name) not in triggers:
+                yield f"{table}: the trigger {name} is missing or off"
     for kind in Kind:
-        if (kind.value, location.TRIGGER) not in triggers:
-            yield f"{kind.value}: the trigger that locates edited rows is missing or off"
+        for name in (location.TRIGGER, *(("registry_follow",) if kind.is_site else ())):
+            if (kind.value, name) not in triggers:
+                yield f"{kind.value}: the trigger {name} is missing or off"
     secured = set(
         connection.scalars(
             text("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relrowsecurity")
@@ -57,3 +59,18 @@ def problems(connection: Connection) -> Iterator[str]:
     for table in SUBJECTS:
         if table not in secured:
             yield f"{table}: row-level security is off, so every inspector may change every row"
+    yield from _policies(connection)
+
+
+def _policies(connection: Connection) -> Iterator[str]:
+    found: dict[str, set[str]] = {}
+    for table, name in connection.execute(
+        text("SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema()")
+    ):
+        found.setdefault(table, set()).add(name)
+    for table in (*SUBJECTS, "import_run"):
+        there = found.get(table, set())
+        for name in sorted(POLICIES - there):
+            yield f"{table}: the policy {name} is missing, so a role may do less than it should"
+        for name in sorted(there - POLICIES):
+            yield f"{table}: the policy {name} is not the registry's; a role may do more than it should"

@@ -35,7 +35,8 @@ CREATE OR REPLACE FUNCTION registry_run() RETURNS integer LANGUAGE sql STABLE {p
 """
 
 _LOG = """
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {path} AS $$
+CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {path}
+SET extra_float_digits = 1 SET DateStyle = ISO AS $$
 DECLARE
   moment timestamptz := date_trunc('milliseconds', clock_timestamp());
   who text := registry_who();
@@ -51,6 +52,13 @@ BEGIN
     FROM (SELECT n.id, n.{subject} AS uid, {old} AS before, {new} AS after
           FROM old_rows o JOIN new_rows n ON n.id = o.id) r
     WHERE r.before::text <> r.after::text ORDER BY r.id;
+    -- A row that is given to another site is in the history of both.
+    INSERT INTO change (at, by, table_name, uid, action, before, after, import_run_id)
+    SELECT moment, who, '{table}', o.{subject}, 'update', {old}, {new}, run
+    FROM old_rows o JOIN new_rows n ON n.id = o.id WHERE o.{subject} <> n.{subject} ORDER BY o.id;
+  ELSIF TG_OP = 'TRUNCATE' THEN
+    INSERT INTO change (at, by, table_name, uid, action, before, import_run_id)
+    SELECT moment, who, '{table}', o.{subject}, 'delete', {old}, run FROM {table} o ORDER BY o.id;
   ELSE
     INSERT INTO change (at, by, table_name, uid, action, before, import_run_id)
     SELECT moment, who, '{table}', o.{subject}, 'delete', {old}, run
@@ -121,6 +129,7 @@ def install(
     connection.exec_driver_sql(body.replace("%", "%%"))
     for event, tables in _EVENTS.items():
         _trigger(connection, table, name_of(event), f"AFTER {event} ON {table} {tables}", function)
+    _trigger(connection, table, name_of("truncate"), f"BEFORE TRUNCATE ON {table}", function)
     columns_fixed = "id, uid" if subject == "uid" else "id"
     changed = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in columns_fixed.split(", "))
     connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS registry_identity ON {table}")

@@ -52,6 +52,14 @@ _BUSY = "another program is writing to it. Nothing was stored; try again when it
 # By the beginning of the SQLSTATE (PostgreSQL documentation, appendix A), the longer first.
 _STATES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
     (
+        "42501: new row violates row-level security",
+        StoreError,
+        (
+            "a row lies outside the provinces that this login may change ({said}). Nothing was stored; leave it out, or "
+            "ask an administrator."
+        ),
+    ),
+    (
         "42501",
         StoreError,
         "this login may not do that ({said}). Nothing was changed; ask an administrator for the role it needs.",
