@@ -50,6 +50,8 @@ def moment_of(value: datetime | date | str) -> datetime:
             ) from None
     if not isinstance(value, date) or pd.isna(value):
         raise BadParameterError(f"as of {value!r}: give a date or a time, for example 2026-01-31.")
+    if isinstance(value, pd.Timestamp):
+        value = value.to_pydatetime()
     if not isinstance(value, datetime):
         value = datetime.combine(value, time.max)
     try:

@@ -47,11 +47,18 @@ def same(value: Any, got: Any) -> bool:
         return isinstance(got, float) and value.hex() == got.hex()
     if isinstance(value, bool):
         return got is value
+    if isinstance(value, datetime):
+        return isinstance(got, datetime) and got.tzinfo is not None and bool(got == value)
     return type(got) is type(value) and bool(got == value)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_every_column_of_every_table_comes_back_as_it_was(reg: registry.Registry, table: Table) -> None:
+def test_every_column_of_every_table_comes_back_as_it_was(reg: registry.Registry) -> None:
+    for table in TABLES:
+        _assert_kept(reg, table)
+
+
+def _assert_kept(reg: registry.Registry, table: Table) -> None:
+    """Put rows in and read them, in transactions of which nothing stays."""
     keys = {column.name: next(iter(column.foreign_keys)) for column in table.columns if column.foreign_keys}
 
     @WILD
@@ -88,8 +95,12 @@ def _row_to_refer_to(connection: Connection, key: ForeignKey) -> Any:
     return row[key.column.name]
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_an_import_stores_every_field_as_the_source_has_it(reg: registry.Registry, kind: Kind) -> None:
+def test_an_import_stores_every_field_as_the_source_has_it(reg: registry.Registry) -> None:
+    for kind in Kind:
+        _assert_imported(reg, kind)
+
+
+def _assert_imported(reg: registry.Registry, kind: Kind) -> None:
     table, side = feature_table(kind), table_of(WasteStream if kind.is_site else PlantIntake)
     derived = {"id", "province_code", "city_code", "county_code", "source_id", "geom", "warnings"}
     amounts = {"annual_t", "stock_t"} if kind.is_site else {"gate_fee_yuan_per_t"}

@@ -127,18 +127,21 @@ def test_a_rehearsal_counts_like_an_import_and_leaves_no_trace(reg: registry.Reg
 WRONG: dict[str, Any] = {"supervision_level": 4, "status": "lost", "dam_height_m": -1.0, "annual_t": -1.0, "name": None}
 
 
-@pytest.mark.parametrize(("column", "count"), [*((column, 5) for column in WRONG), ("status", 600), ("annual_t", 600)])
-def test_one_wrong_row_among_many_leaves_the_store_as_it_was(reg: registry.Registry, column: str, count: int) -> None:
+@pytest.mark.parametrize(("count", "columns"), [(5, list(WRONG)), (600, ["status", "annual_t"])])
+def test_one_wrong_row_among_many_leaves_the_store_as_it_was(
+    reg: registry.Registry, count: int, columns: list[str]
+) -> None:
     reg.import_batch(ponds(4, **POND))
     before = state(reg)
     good = POND | {"name": "好库"}
-    wrong = {name: [value] * count for name, value in good.items()} | {"name": [f"库{i}" for i in range(count)]}
-    # Some rows are new, some change; the wrong one stands in their middle.
-    wrong["dam_height_m"] = [float(i % 100) for i in range(count)]
-    wrong[column][count // 2] = WRONG[column]
-    with pytest.raises(StoreError, match="Nothing was stored"):
-        reg.import_batch(ponds(count, start=2, **wrong), source="never stored")
-    assert_same_state(reg, before)
+    for column in columns:
+        wrong = {name: [value] * count for name, value in good.items()} | {"name": [f"库{i}" for i in range(count)]}
+        # Some rows are new, some change; the wrong one stands in their middle.
+        wrong["dam_height_m"] = [float(i % 100) for i in range(count)]
+        wrong[column][count // 2] = WRONG[column]
+        with pytest.raises(StoreError, match="Nothing was stored"):
+            reg.import_batch(ponds(count, start=2, **wrong), source="never stored")
+        assert_same_state(reg, before)
     assert problems(reg.store) == []
     assert reg.import_batch(ponds(count, start=2)).new == count - 2, "the next import works"
 

@@ -175,24 +175,6 @@ def test_a_program_without_spatial_functions_changes_nothing_behind_the_back_of_
     assert len(changes(file_reg, last)) == ("x" in names)
 
 
-def test_a_row_that_is_replaced_is_not_lost_to_the_history(
-    file_reg: registry.Registry, spatial: sqlite3.Connection
-) -> None:
-    """REPLACE deletes without the triggers of a delete: it has to be refused, or to be written down like one."""
-    before, rows = moment(), file_reg.sites().reset_index()[["uid", "code", "name"]]
-    with spatial:
-        try:
-            spatial.execute(
-                "INSERT OR REPLACE INTO tailings_pond (id, uid, code, name, geom) VALUES (1, ?, 'T-0', 'replaced', ?)",
-                (rows["uid"][0], _blob(101, 31)),
-            )
-        except sqlite3.IntegrityError:
-            assert file_reg.sites()["name"].tolist() == rows["name"].tolist()
-            return
-    then = file_reg.sites(as_of=before).reset_index()[["uid", "code", "name"]]
-    pd.testing.assert_frame_equal(pd.DataFrame(then), pd.DataFrame(rows))
-
-
 def test_a_trigger_of_somebody_elses_does_not_stand_in_the_way_of_an_import(
     file_reg: registry.Registry, plain: sqlite3.Connection
 ) -> None:
