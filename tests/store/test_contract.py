@@ -44,7 +44,8 @@ def same(value: Any, got: Any) -> bool:
     if isinstance(value, shapely.Geometry):
         return bool(shapely.to_wkb(value, byte_order=1) == shapely.to_wkb(got, byte_order=1))
     if isinstance(value, float):
-        return isinstance(got, float) and value.hex() == got.hex()
+        # SQLite keeps a whole number as one, so a zero has no sign there.
+        return isinstance(got, float) and (value + 0.0).hex() == (got + 0.0).hex()
     if isinstance(value, bool):
         return got is value
     if isinstance(value, datetime):

@@ -294,7 +294,6 @@ def test_half_a_character_is_refused_in_one_line(filled: registry.Registry) -> N
         lambda text: filled.sites(province=text),
         lambda text: filled.import_batch(batch(), source=text),
         lambda text: filled.import_batch(batch(), licence=text),
-        lambda text: filled.import_batch(batch(name=text)),
     ):
         with pytest.raises(RegistryError):
             asked("a\udcff")
