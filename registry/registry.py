@@ -288,6 +288,8 @@ class Registry:
         self, batch: Batch, source: str | None, licence: str | None, *, keep: bool, say: Callable[[str], None]
     ) -> ImportReport:
         with self._store.write(keep=keep) as connection:
+            # Before anything is compared: with what is stored, with the regions that are loaded.
+            write.lock(connection, batch.kind)
             say("locating")
             tolerance = settings().locate_tolerance_m
             records, doubts = located(connection, self.crs, batch.records, tolerance_m=tolerance)

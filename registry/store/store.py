@@ -323,7 +323,12 @@ def _transaction(engine: Engine, place: str, *, keep: bool = True, serial: bool 
         with connection.begin() as transaction:
             if serial and connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('tailings-registry'))"))
-            yield connection
+            try:
+                yield connection
+            except KeyboardInterrupt:
+                # In the middle of a stream there is nothing to be said to the server any more but goodbye.
+                opened.invalidate()
+                raise
             if not keep:
                 transaction.rollback()
 

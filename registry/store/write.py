@@ -38,6 +38,11 @@ class Written:
     unchanged: int
 
 
+def lock(connection: Connection, kind: Kind) -> None:
+    """Let no other writer change this kind, or its waste, from here to the end of the transaction."""
+    backend_of(connection).lock(connection, [feature_table(kind), _WASTE[kind.is_site][0]])
+
+
 def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int, source_id: int) -> Written:
     """Store the records of one kind.
 
@@ -45,7 +50,6 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid:
     position. A cell that is empty in the source leaves the stored value as it is.
     """
     table = feature_table(kind)
-    backend_of(connection).lock(connection, [table, _WASTE[kind.is_site][0]])
     records = records.reset_index(drop=True)
     given = records["uid"].notna() if "uid" in records else False
     records = records.assign(given_uid=given, uid=_uids(kind, records), source_id=source_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,10 +46,12 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
             listed = _listed(names)
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM staged")
         return
-    if len(rows) < REFERENCED_ROWS and logged:
-        _copy(connection, table.name, rows[names], srid)
+    if (len(rows) < REFERENCED_ROWS and logged) or _holds_rows(connection, table.name):
+        with nullcontext() if logged else _unhindered(connection, table):
+            _copy(connection, table.name, rows[names], srid)
         return
-    with _unhindered(connection, table, len(rows)):
+    # Nobody reads an empty table: it may be locked for as long as the load takes.
+    with _unhindered(connection, table, keys=False):
         if "id" in table.columns and "id" not in names:
             rows, names = rows.assign(id=_reserved(connection, table.name, len(rows))), ["id", *names]
         _copy(connection, table.name, rows[names], srid)
@@ -190,13 +192,12 @@ def _staged(connection: Connection, table: Table, rows: pd.DataFrame, srid: int)
 
 
 @contextmanager
-def _unhindered(connection: Connection, table: Table, new: int) -> Iterator[None]:
-    """Nothing that works row by row: no trigger of ours, and nothing that is cheaper to check or build for all at once."""
+def _unhindered(connection: Connection, table: Table, *, keys: bool = True) -> Iterator[None]:
+    """None of our triggers; without ``keys`` nothing either that is cheaper to check or build for all rows at once."""
     name = table.name
-    connection.exec_driver_sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+    connection.exec_driver_sql(f"LOCK TABLE {name} IN {'SHARE ROW' if keys else 'ACCESS'} EXCLUSIVE MODE")
     connection.exec_driver_sql(f"ALTER TABLE {name} DISABLE TRIGGER USER")
-    held = connection.exec_driver_sql(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {new}) held").scalar_one()
-    drop, restore = _droppable(connection, name) if held < new else ([], [])
+    drop, restore = ([], []) if keys else _droppable(connection, name)
     for statement in drop:
         connection.exec_driver_sql(statement)
     yield
@@ -204,6 +205,10 @@ def _unhindered(connection: Connection, table: Table, new: int) -> Iterator[None
     for statement in restore:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+
+
+def _holds_rows(connection: Connection, table: str) -> bool:
+    return connection.exec_driver_sql(f"SELECT EXISTS (SELECT FROM {table})").scalar_one() is True
 
 
 def _droppable(connection: Connection, table: str) -> tuple[list[str], list[str]]:
@@ -244,7 +249,7 @@ def _reserved(connection: Connection, table: str, count: int) -> NDArray[np.int6
 def _log_inserts(connection: Connection, table: Table, ids: NDArray[np.int64]) -> None:
     """Write the history of rows that came while the triggers were off; their ids are one range."""
     change = table.metadata.tables["change"]
-    with _unhindered(connection, change, len(ids)):
+    with nullcontext() if _holds_rows(connection, change.name) else _unhindered(connection, change, keys=False):
         connection.execute(
             text(
                 "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "

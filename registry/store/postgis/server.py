@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from registry.errors import StoreBusyError, StoreConflictError, StoreError, StoreMissingError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import URL, Connection, Engine
 
 # A server that does not answer within this time is said to be away.
 _CONNECT_TIMEOUT_S = 10
@@ -20,13 +20,16 @@ _CONNECT_TIMEOUT_S = 10
 
 def open_engine(url: URL, *, busy_timeout_s: float) -> Engine:
     """An engine on a PostGIS database; a connection that was cut is replaced when it is next used."""
-    given = url.query.get("options", "")
-    options = f"-c lock_timeout={int(busy_timeout_s * 1000)} {given if isinstance(given, str) else ' '.join(given)}"
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S, "options": options, "application_name": "registry"},
-    )
+    settings = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "registry"}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=settings)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A reader waits for as long as it takes; a writer says after a while that somebody else is at it.
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(busy_timeout_s * 1000)}")
+
+    return engine
 
 
 def refusal(error: psycopg.Error, place: str) -> StoreError | StoreMissingError:
@@ -47,6 +50,7 @@ def refusal(error: psycopg.Error, place: str) -> StoreError | StoreMissingError:
 
 
 _LOST = "the connection to the server was lost. Nothing was stored; try again when the server is back."
+_STARTING = "the server is starting up. Nothing was stored; try again in a moment."
 _BUSY = "another program is writing to it. Nothing was stored; try again when it is done."
 
 # By the beginning of the SQLSTATE (PostgreSQL documentation, appendix A), the longer first.
@@ -102,7 +106,9 @@ _PHRASES: tuple[tuple[str, type[StoreError | StoreMissingError], str], ...] = (
     ("translate host name", StoreMissingError, "the host is not known. Correct it in the URL."),
     ("No such file or directory", StoreMissingError, "no server answers there. Start it, or name a host in the URL."),
     ("timeout expired", StoreMissingError, "the server does not answer. Check host, port and network."),
-    ("starting up", StoreBusyError, "the server is starting up. Try again in a moment."),
+    ("starting up", StoreBusyError, _STARTING),
+    ("in recovery mode", StoreBusyError, _STARTING),
+    ("not yet accepting connections", StoreBusyError, _STARTING),
     ("shutting down", StoreBusyError, _LOST),
     ("too many clients", StoreBusyError, "the server has no connection to spare. Try again later."),
     ("connection failed", StoreMissingError, "no connection to the server ({said})."),
