@@ -376,7 +376,7 @@ def demo(
 def main() -> None:
     """Run a command; an error is one line on stderr and an exit code."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
     except RegistryError as error:
         if "--debug" in sys.argv:
             raise
@@ -388,8 +388,7 @@ def main() -> None:
             console.message(f"registry: {text.rstrip('.')}. `registry COMMAND --help` explains.")
         sys.exit(RegistryError.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        console.message("registry: interrupted. Nothing of what was under way is stored.")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except Exception as error:
         if "--debug" in sys.argv:
             raise
@@ -399,3 +398,6 @@ def main() -> None:
             "Run it with `registry --debug …` and report what it shows."
         )
         sys.exit(UNEXPECTED)
+    if code == INTERRUPTED:
+        console.message("registry: interrupted. What was not finished is not stored.")
+    sys.exit(code)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ from registry.store.crs import DEFAULT_CRS, geographic_crs, srid_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, Connection, Engine, Transaction
 
 T = TypeVar("T")
 
@@ -329,8 +331,28 @@ def _transaction(engine: Engine, place: str, *, keep: bool = True, serial: bool 
                 # In the middle of a stream there is nothing to be said to the server any more but goodbye.
                 opened.invalidate()
                 raise
-            if not keep:
+            if keep:
+                _confirm(transaction, place)
+            else:
                 transaction.rollback()
+
+
+def _confirm(transaction: Transaction, place: str) -> None:
+    """Commit; an interrupt that comes meanwhile comes too late, and a line that falls leaves the outcome open."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.OperationalError) and (error.orig.sqlstate or "08")[:2] in {"08", "57"}:
+            raise StoreError(
+                f"{place}: the connection to the server was lost while the change was being confirmed, so it may be "
+                "stored or not. Look, or try again: what is stored already counts as unchanged."
+            ) from error
+        raise
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
