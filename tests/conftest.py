@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def store_path(tmp_path: Path) -> Path:
 def store_url(request: pytest.FixtureRequest, store_path: Path) -> Iterator[str]:
     """Where an empty store is: in a file, then on a server. What is asked of one is asked of both."""
     if request.param == "geopackage":
-        registry.open(store_path, create=True).close()
+        shutil.copy(request.getfixturevalue("file_template"), store_path)
         yield str(store_path)
         return
     yield request.getfixturevalue("postgis_url")
@@ -96,6 +97,14 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(str(error))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def file_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store in a file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "store.gpkg"
+    registry.open(path, create=True).close()
+    return path
 
 
 @pytest.fixture(scope="session")
