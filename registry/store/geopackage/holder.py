@@ -34,19 +34,19 @@ def announced(path: Path, by: str) -> Iterator[None]:
     except OSError:
         yield
         return
-    with os.fdopen(number, "r+", encoding="utf-8") as file:
+    try:
+        # A full disk takes no note, and that is no reason to stop.
         with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.truncate()
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(number, 0)
             since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-            file.write(f"{by} (process {os.getpid()}, since {since})")
-            file.flush()
-        try:
-            yield
-        finally:
-            # The write lock of the file is still held, so the next writer has made no note yet.
-            with suppress(OSError):
-                note.unlink()
+            os.write(number, f"{by} (process {os.getpid()}, since {since})".encode())
+        yield
+    finally:
+        # The write lock of the file is still held, so the next writer has made no note yet.
+        with suppress(OSError):
+            note.unlink()
+        os.close(number)
 
 
 def holder(path: Path) -> str | None:
