@@ -312,6 +312,7 @@ class Registry:
                 rejects=batch.rejects,
                 warnings=pd.concat([batch.warnings, doubts], ignore_index=True),
                 notes=batch.notes,
+                rejected_rows=batch.rejected_rows,
             )
             runs.finish(connection, run_id, report)
         return report

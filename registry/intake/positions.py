@@ -30,11 +30,17 @@ _GEOMETRY = "geometry"
 
 @dataclass
 class Positions:
-    """``lon, lat`` (n,) degrees; NaN where one of ``errors`` (source column, reasons (n,)) says why."""
+    """``lon, lat`` (n,) degrees; NaN where one of ``errors`` (source column, reasons (n,)) says why.
+
+    ``warnings`` are of the same form. ``accuracy_m`` (n,) is what the digits of the numbers allow, metres; NaN
+    where they say nothing.
+    """
 
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
     errors: list[tuple[str, NDArray[np.object_]]] = field(default_factory=list)
+    warnings: list[tuple[str, NDArray[np.object_]]] = field(default_factory=list)
+    accuracy_m: NDArray[np.float64] | None = None
     notes: list[str] = field(default_factory=list)
 
 

@@ -38,6 +38,7 @@ class SourceTable:
     Attributes
     ----------
     label : how a message names it: ``ponds.xlsx, sheet 'Sheet1'``.
+    sheet : name of the sheet or layer, "" where the file is one table.
     cells : (n, headers) trimmed text, "" where a cell is empty; columns are the headers, made unique.
     headers : column of ``cells`` to the header as it is written in the file.
     rows : (n,) row numbers as the file counts: lines of a table from 1, features of a layer from 1.
@@ -53,6 +54,7 @@ class SourceTable:
     overflow: NDArray[np.object_]
     points: Points | None = None
     notes: tuple[str, ...] = ()
+    sheet: str = ""
 
 
 def trimmed(text: Any) -> pd.Series[str]:

@@ -31,7 +31,8 @@ class Batch:
         ``lon, lat`` in degrees in the store's CRS, ``extra`` (JSON text), ``warnings`` (text or None), ``row``.
     rejects, warnings : findings, one row each; a rejected source row appears at least once in ``rejects``.
     read : number of source rows; equals accepted rows + distinct rejected rows.
-    file_name, sha256 : the source file.
+    file_name, sha256, sheet : the source file, and the sheet or layer in it ("" where a file is one table).
+    rejected_rows : (r, headers) the rejected source rows as they are written, index ``row``, in the file's order.
     notes : what was decided for the table as a whole (columns kept as extra, units assumed, …), one line each.
     """
 
@@ -43,11 +44,16 @@ class Batch:
     file_name: str
     sha256: str
     notes: tuple[str, ...] = ()
+    sheet: str = ""
+    rejected_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did; ``rejects`` and ``warnings`` are findings."""
+    """What an import did; ``rejects`` and ``warnings`` are findings.
+
+    ``rejected_rows`` are the rejected source rows as they are written, index ``row``.
+    """
 
     read: int
     new: int
@@ -56,6 +62,7 @@ class ImportReport:
     rejects: pd.DataFrame
     warnings: pd.DataFrame = field(default_factory=findings)
     notes: tuple[str, ...] = ()
+    rejected_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def rejected(self) -> int:
