@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 import registry
-from registry import analysis, console, maintenance
+from registry import analysis, console, intake_commands, maintenance
 from registry.demo.run import run_demo
 from registry.errors import BadParameterError, RegistryError
-from registry.intake.rejects import check_rejects, write_rejects
 from registry.model.vocabulary import Kind, kind_of
 from registry.options import AsJson, AsOf, KindOption, Out, Province, SameMaterial, Status, open_registry
 from registry.services.concentration import Measure
@@ -30,8 +29,6 @@ app = typer.Typer(
 regions_app = typer.Typer(no_args_is_help=True, help="Administrative regions of the store.")
 app.add_typer(regions_app, name="regions")
 
-# Exit code of a command that stored something but not every row.
-SOME_REJECTED = 3
 # What a shell gives a program that was stopped by Ctrl-C.
 INTERRUPTED = 130
 # Our own mistake, not the user's.
@@ -69,69 +66,8 @@ def main_options(
 app.command()(maintenance.init)
 
 
-@app.command("import")
-def import_(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Table to import: csv, xlsx, geojson, gpkg, shp or zip.")],
-    kind: Annotated[str, typer.Option("--kind", help="What its rows are: " + ", ".join(Kind) + ".")],
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", help="Mapping file (TOML), when headers are not recognised.")
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option("--sheet", help="Sheet or layer to read; the first unless given.")
-    ] = None,
-    encoding: Annotated[str | None, typer.Option("--encoding", help="Text encoding, when it is not detected.")] = None,
-    source: Annotated[
-        str | None, typer.Option("--source", help="Name of the source; the file name unless given.")
-    ] = None,
-    licence: Annotated[str | None, typer.Option("--licence", help="Licence of the source.")] = None,
-    rejects: Annotated[Path | None, typer.Option("--rejects", help="Write the rejected rows here (csv).")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, store nothing.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
-    with open_registry(ctx) as reg, console.progress(f"import {file.name}") as say:
-        if rejects is not None:
-            check_rejects(rejects, [path for path in (file, reg.store.path, mapping) if path is not None])
-        report = reg.import_file(
-            file,
-            kind,
-            mapping=mapping,
-            sheet=sheet,
-            encoding=encoding,
-            source=source,
-            licence=licence,
-            dry_run=dry_run,
-            say=say,
-        )
-    if rejects is not None and report.rejected:
-        write_rejects(report.rejects, file, rejects)
-        console.message(f"{rejects}: {report.rejected} rejected rows")
-    counts = {
-        "read": report.read, "new": report.new, "changed": report.changed,
-        "unchanged": report.unchanged, "rejected": report.rejected,
-    }  # fmt: skip
-    if as_json:
-        warnings = console.records(report.warnings)
-        console.print_json(
-            {
-                **counts,
-                "warnings": warnings,
-                "notes": list(report.notes),
-                "rejects": console.records(report.rejects),
-            }
-        )
-    else:
-        console.OUT.print(
-            ", ".join(f"{name} {count}" for name, count in counts.items()) + (" (dry run)" if dry_run else "")
-        )
-        for note in report.notes:
-            console.message(note)
-        for title, found in (("rejected", report.rejects), ("warnings", report.warnings)):
-            if len(found):
-                console.show_table(found, title)
-    if report.rejected:
-        raise typer.Exit(SOME_REJECTED)
+app.command("import")(intake_commands.import_)
+app.command()(intake_commands.matches)
 
 
 @regions_app.command("load")

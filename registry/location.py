@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
+from registry.model.fields import feature_table
 from registry.model.records import findings
-from registry.model.vocabulary import REGION_LEVELS
+from registry.model.tables import Region, table_of
+from registry.model.vocabulary import REGION_LEVELS, Kind
 from registry.services import regions as region_service
-from registry.store import read
+from registry.settings import settings
+from registry.store import read, region
+from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import pyproj
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from registry.store.backend import BBox
+    from registry.store.store import Store
 
 # Beyond these latitudes, or across the antimeridian, all regions are looked at.
 _POLEWARD = (-85.0, 85.0)
@@ -71,6 +78,30 @@ def located(
         )
     )
     return placed, findings(rows)
+
+
+def store_regions(store: Store, layers: Mapping[str, gpd.GeoDataFrame], say: Callable[[str], None]) -> None:
+    """Replace the regions of some levels, and give every stored site the codes of those it lies in."""
+    with store.write() as connection:
+        backend_of(connection).lock(connection, [table_of(Region), *map(feature_table, Kind)])
+        for name, layer in layers.items():
+            say(f"storing {len(layer)} regions, level {name}")
+            region.replace_level(connection, name, layer, srid=store.srid)
+        say("locating sites")
+        backend_of(connection).trust_location(connection)
+        for kind in Kind:
+            _relocate(connection, store, feature_table(kind))
+
+
+def _relocate(connection: Connection, store: Store, table: Table) -> None:
+    stored = read.stored_features(connection, table)
+    if stored.empty:
+        return
+    placed, _ = located(connection, store.crs, stored.assign(row=0), tolerance_m=settings().locate_tolerance_m)
+    columns = ["province_code", "city_code", "county_code", "warnings"]
+    before, after = stored[columns].fillna(""), placed[columns].fillna("")
+    moved = placed.loc[(before != after).any(axis=1), ["id", *columns]]
+    region.set_region_codes(connection, table, moved, srid=store.srid)
 
 
 def _surroundings(records: pd.DataFrame, tolerance_m: float) -> BBox | None:

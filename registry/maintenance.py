@@ -55,18 +55,28 @@ def history(
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
-    """Show who changed what of one site or plant, and when."""
+    """Show who changed what of one site or plant, and when, and which rows of which files spoke of it."""
     with open_registry(ctx) as reg:
-        changes = reg.history(uid)
+        changes, sources = reg.history(uid), reg.provenance(uid)
     if as_json:
         if out is not None:
             console.present(analysis.changed_fields(changes), as_json=False, out=out, title="")
-        console.print_json({"rows": console.records(changes), "totals": {"changes": len(changes)}, "warnings": []})
+        console.print_json(
+            {
+                "rows": console.records(changes),
+                "sources": console.records(sources),
+                "totals": {"changes": len(changes), "sources": len(sources)},
+                "warnings": [],
+            }
+        )
         return
     console.present(
         analysis.changed_fields(changes), as_json=False, out=out, title=f"history of {uid}",
         totals={"changes": len(changes)},
     )  # fmt: skip
+    if len(sources):
+        shown = sources.assign(sha256=sources["sha256"].str[:12])
+        console.show_table(shown.drop(columns="uid"), f"rows that spoke of {uid}")
 
 
 def backup(

@@ -5,23 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pandas as pd
-
+from registry import matches
 from registry.errors import BadParameterError, UnknownKindError, UnknownSiteError, UnwritableFileError
 from registry.export.gpkg_schema import describe_columns
 from registry.export.styles import layer_styles, write_layer_styles
-from registry.intake import read_batch
+from registry.imports import ImportChoices, Vanished, take_in
+from registry.intake import matching, read_batch
 from registry.intake.mapping import Mapping, load_mapping
+from registry.intake.readers import read_table
 from registry.intake.region_layers import china_regions, region_file
-from registry.location import located
-from registry.model.fields import feature_table
-from registry.model.records import Batch, ImportReport
-from registry.model.tables import PlantIntake, Region, Source, WasteStream, table_of
+from registry.intake.split_angles import with_joined_angles
+from registry.location import store_regions
+from registry.model.tables import PlantIntake, Source, WasteStream, table_of
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
 from registry.services import materials
 from registry.settings import settings
-from registry.store import past, read, region, runs, transfer, write
-from registry.store.backend import backend_of
+from registry.store import decisions, past, provenance, read, transfer
 from registry.store.store import Store, create_store, open_store
 
 if TYPE_CHECKING:
@@ -31,8 +30,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import geopandas as gpd
+    import pandas as pd
     import pyproj
     from sqlalchemy import Connection
+
+    from registry.matches import Settled
+    from registry.model.records import Batch, ImportReport
 
 
 def silent(_: str) -> None:
@@ -199,10 +202,22 @@ class Registry:
         UnknownSiteError : the store never had one of that uid or code.
         """
         with self._store.read() as connection:
-            uid = past.uid_of(connection, key)
-            if uid is None:
-                raise UnknownSiteError(f"'{key}': the store knows no site or plant with this uid or code.")
-            return past.history(connection, uid)
+            return past.history(connection, self._uid(connection, key))
+
+    def provenance(self, key: str) -> pd.DataFrame:
+        """Every row of an imported table that spoke of a site or plant, the oldest first.
+
+        Parameters
+        ----------
+        key : its ``uid`` or ``code``.
+
+        Returns
+        -------
+        ``import_run_id, at, by, source, licence, file_name, sha256, sheet, row, uid``; ``uid`` differs from the
+        site's where the row was of a site that was joined to it.
+        """
+        with self._store.read() as connection:
+            return provenance.of_site(connection, self._uid(connection, key))
 
     # -- the store as a whole ------------------------------------------------------------------------------------
 
@@ -241,10 +256,14 @@ class Registry:
         kind: str,
         *,
         mapping: str | os.PathLike[str] | Mapping | None = None,
+        crs: str | None = None,
         sheet: str | None = None,
         encoding: str | None = None,
         source: str | None = None,
         licence: str | None = None,
+        vanished: Vanished = "report",
+        merge_above: float | None = None,
+        propose: bool = True,
         dry_run: bool = False,
         say: Callable[[str], None] = silent,
     ) -> ImportReport:
@@ -252,10 +271,15 @@ class Registry:
 
         Parameters
         ----------
-        path : csv, xlsx, geojson, gpkg or zipped shapefile.
+        path : a workbook, a text table, or a layer of a GIS file; its name or its content says which.
         kind : what its rows are.
         mapping : a mapping file, where the headers are not recognised by themselves.
+        crs : what the coordinates are in: an EPSG code, GCJ-02, BD-09 or auto; goes before the mapping file's.
         source, licence : under which name and licence the rows are kept; the file's name unless given.
+        vanished : what happens to sites that the last edition of the source had and this one has not: ``report``
+            names them, ``close`` also sets their status to closed, ``keep`` says nothing.
+        merge_above : score (0 to 1) from which a new row is taken for the site that it resembles; never unless given.
+        propose : whether to look for stored sites that new rows may be.
         dry_run : check and count everything, store nothing.
         say : told what goes on, a phrase at a time.
 
@@ -265,12 +289,16 @@ class Registry:
         StoreError : the store refused; it is as it was.
         """
         wanted = kind_of(kind)
+        choices = ImportChoices(source, licence, vanished, merge_above, propose)
         chosen = mapping if mapping is None or isinstance(mapping, Mapping) else load_mapping(Path(mapping))
+        if crs is not None:
+            chosen = (chosen or Mapping(wanted)).with_crs(crs)
         say("reading")
         batch = read_batch(
-            Path(path), wanted, mapping=chosen, sheet=sheet, encoding=encoding, store_crs=self.crs.to_string()
-        )
-        return self.import_batch(batch, source=source, licence=licence, dry_run=dry_run, say=say)
+            Path(path), wanted, mapping=chosen, sheet=sheet, encoding=encoding, store_crs=self.crs.to_string(),
+            provinces=lambda: self.regions("province"),
+        )  # fmt: skip
+        return self._store.retried(lambda: take_in(self._store, batch, choices, keep=not dry_run, say=say))
 
     def import_batch(
         self,
@@ -282,40 +310,61 @@ class Registry:
         say: Callable[[str], None] = silent,
     ) -> ImportReport:
         """Import rows that are already checked, in one transaction; see ``import_file``."""
-        return self._store.retried(lambda: self._import_once(batch, source, licence, keep=not dry_run, say=say))
+        choices = ImportChoices(source, licence, propose=False)
+        return self._store.retried(lambda: take_in(self._store, batch, choices, keep=not dry_run, say=say))
 
-    def _import_once(
-        self, batch: Batch, source: str | None, licence: str | None, *, keep: bool, say: Callable[[str], None]
-    ) -> ImportReport:
-        with self._store.write(keep=keep) as connection:
-            # Before anything is compared: with what is stored, with the regions that are loaded.
-            write.lock(connection, batch.kind)
-            say("locating")
-            tolerance = settings().locate_tolerance_m
-            records, doubts = located(connection, self.crs, batch.records, tolerance_m=tolerance)
-            say("storing")
-            backend_of(connection).trust_location(connection)
-            source_id = runs.source(connection, source or batch.file_name, licence)
-            run_id = runs.begin(connection, batch, source_id)
-            done = write.features(
-                connection,
-                batch.kind,
-                records.drop(columns="row"),
-                srid=self._store.srid,
-                source_id=source_id,
-            )
-            report = ImportReport(
-                read=batch.read,
-                new=done.new,
-                changed=done.changed,
-                unchanged=done.unchanged,
-                rejects=batch.rejects,
-                warnings=pd.concat([batch.warnings, doubts], ignore_index=True),
-                notes=batch.notes,
-                rejected_rows=batch.rejected_rows,
-            )
-            runs.finish(connection, run_id, report)
-        return report
+    def suggest_mapping(
+        self, path: str | os.PathLike[str], kind: str, *, sheet: str | None = None, encoding: str | None = None
+    ) -> str:
+        """A mapping file for a table, ready to edit: what each column seems to be, with sample values.
+
+        Raises
+        ------
+        UnreadableFileError, EmptyTableError : the table cannot be read.
+        """
+        # Imported here: no other command guesses.
+        from registry.intake.suggest import suggest_mapping  # noqa: PLC0415
+
+        wanted = kind_of(kind)
+        table = with_joined_angles(read_table(Path(path), wanted, sheet=sheet, encoding=encoding), wanted)
+        return suggest_mapping(table, wanted, provinces=lambda: self.regions("province"))
+
+    def matches(
+        self, kind: str | None = None, *, min_score: float | None = None, say: Callable[[str], None] = silent
+    ) -> pd.DataFrame:
+        """Pairs of stored sites that may be one and of which nothing was settled, best first.
+
+        Returns
+        -------
+        ``kind, uid, code, name, operator, other_uid, other_code, other_name, other_operator, distance_m, score`` and
+        an empty ``decision``.
+        """
+        kinds = tuple(Kind) if kind is None else (kind_of(kind),)
+        return matches.proposals(self._store, kinds, min_score=min_score, say=say)
+
+    def settle_matches(self, pairs: pd.DataFrame) -> Settled:
+        """Join the pairs whose ``decision`` is same, remember those that are different; see ``matches``.
+
+        Of two sites that are one, the site that was stored first stays, with what only the other one knew.
+
+        Raises
+        ------
+        UnknownSiteError : a pair names a site that the store does not have.
+        """
+        return self._store.retried(lambda: matches.settle(self._store, pairs))
+
+    def merge_matches(
+        self, above: float, kind: str | None = None, *, say: Callable[[str], None] = silent
+    ) -> Settled:
+        """Join the pairs of ``matches`` with a score of at least ``above`` that no rival makes doubtful."""
+        matches.check_score("--merge-above", above)
+        pairs = matches.safe(self.matches(kind, min_score=matching.FLOOR, say=say), above)
+        return self.settle_matches(pairs.assign(decision="same"))
+
+    def match_decisions(self) -> pd.DataFrame:
+        """What was settled: ``kind, uid, other_uid, decision, score, at, by``, the oldest first."""
+        with self._store.read() as connection:
+            return decisions.all_of(connection).drop(columns="id")
 
     def load_regions(
         self,
@@ -344,31 +393,15 @@ class Registry:
                     f"{path}: say which level its polygons are with --level province, city or county."
                 )
             layers = {level: region_file(Path(path), self.crs, code_field=code_field, name_field=name_field)}
-        self._store.retried(lambda: self._store_regions(layers, say))
+        self._store.retried(lambda: store_regions(self._store, layers, say))
         return {name: len(layer) for name, layer in layers.items()}
 
-    def _store_regions(self, layers: dict[str, gpd.GeoDataFrame], say: Callable[[str], None]) -> None:
-        with self._store.write() as connection:
-            backend_of(connection).lock(connection, [table_of(Region), *map(feature_table, Kind)])
-            for name, layer in layers.items():
-                say(f"storing {len(layer)} regions, level {name}")
-                region.replace_level(connection, name, layer, srid=self._store.srid)
-            say("locating sites")
-            self._relocate(connection)
-
-    def _relocate(self, connection: Connection) -> None:
-        backend_of(connection).trust_location(connection)
-        tolerance = settings().locate_tolerance_m
-        for kind in Kind:
-            table = feature_table(kind)
-            stored = read.stored_features(connection, table)
-            if stored.empty:
-                continue
-            placed, _ = located(connection, self.crs, stored.assign(row=0), tolerance_m=tolerance)
-            columns = ["province_code", "city_code", "county_code", "warnings"]
-            before, after = stored[columns].fillna(""), placed[columns].fillna("")
-            moved = placed.loc[(before != after).any(axis=1), ["id", *columns]]
-            region.set_region_codes(connection, table, moved, srid=self._store.srid)
+    @staticmethod
+    def _uid(connection: Connection, key: str) -> str:
+        uid = past.uid_of(connection, key)
+        if uid is None:
+            raise UnknownSiteError(f"'{key}': the store knows no site or plant with this uid or code.")
+        return uid
 
     @staticmethod
     def _check_level(level: str | None) -> None:

@@ -9,18 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from commands import answer, run
 from typer.testing import CliRunner
 
 from registry.cli import app
-
-COMMAND = Path(sys.executable).parent / "registry"
 
 PONDS = """编码,名称,监管等级,年排尾量(万吨),经度,纬度
 P-1,甲库,1,10,101,31
@@ -31,25 +29,6 @@ PLANTS = """编码,名称,年处理能力(万吨),利用废物代码,经度,纬�
 U-1,砖厂,100,SW05,101.2,31.1
 U-2,水泥厂,100,SW04,111.1,35
 """
-
-
-def run(*arguments: object, cwd: Path, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONWARNINGS": "error", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-def answer(*arguments: object, cwd: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(run(*arguments, "--json", cwd=cwd).stdout)
-    return document
 
 
 @pytest.fixture

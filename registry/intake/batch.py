@@ -13,18 +13,29 @@ import pyarrow.compute as pc
 
 from registry.errors import MappingError
 from registry.intake.checks import read_column
-from registry.intake.headers import assign_columns
+from registry.intake.china_offset import OFFSET_SYSTEMS
+from registry.intake.consistency import Rows, check_consistency
+from registry.intake.crs_names import is_projected
+from registry.intake.findings import Findings
+from registry.intake.headers import assign_columns, recognise
+from registry.intake.mapping import GEOGRAPHIC, PROJECTED
+from registry.intake.numbers import arrow_text
 from registry.intake.positions import read_positions
-from registry.intake.readers import file_sha256, read_table
-from registry.intake.returned import kept_extra, returned_columns, uids, wrong_kind
+from registry.intake.readers import read_hashed
+from registry.intake.returned import kept_extra, returned_columns, uids, without_reasons, wrong_kind
+from registry.intake.split_angles import with_joined_angles
 from registry.model.fields import source_fields
-from registry.model.records import Batch, findings
+from registry.model.records import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from registry.intake.headers import Columns
     from registry.intake.mapping import Mapping
+    from registry.intake.positions import Positions
     from registry.intake.source_table import SourceTable
     from registry.model.fields import Field
     from registry.model.vocabulary import Kind
@@ -38,6 +49,7 @@ def read_batch(
     sheet: str | None = None,
     encoding: str | None = None,
     store_crs: str = "EPSG:4490",
+    provinces: Callable[[], gpd.GeoDataFrame] | None = None,
 ) -> Batch:
     """Read a table of sites or plants and check every row.
 
@@ -47,11 +59,12 @@ def read_batch(
     sheet : sheet of a workbook or layer of a file, needed when there are several with data.
     encoding : of a text table or a Shapefile; found out when not given.
     store_crs : geographic CRS that ``lon, lat`` come out in.
+    provinces : gives the provinces (``code, name, name_en``, geometry in ``store_crs``) by which positions without
+        a stated CRS are judged; asked only where they are needed.
 
     Returns
     -------
-    Accepted rows and rejects; each row read is one or the other. An empty cell is None, in a column of
-    numbers NaN.
+    Accepted rows and rejects; each row read is one or the other. An empty cell is missing: None or NaN.
 
     Raises
     ------
@@ -61,23 +74,25 @@ def read_batch(
     path = Path(path)
     if mapping is not None and mapping.kind is not kind:
         raise MappingError(f"The mapping file is for {mapping.kind}, and the table is to be read as {kind}.")
-    sha256 = file_sha256(path)
-    table = read_table(path, kind, sheet=sheet, encoding=encoding)
+    read, sha256 = read_hashed(path, kind, sheet=sheet, encoding=encoding)
+    table = with_joined_angles(without_reasons(read), kind)
+    del read
     columns = assign_columns(table, kind, mapping)
     returned = returned_columns(table, kind)
-    checking = _Checking(table)
-    records = _read_fields(table, columns, kind, mapping, checking)
-    positions = read_positions(table, columns, mapping, store_crs)
-    for column, error in positions.errors:
-        checking.error(column, error)
-    _reject_overflow(table, checking)
-    _reject_repeated_codes(table, columns, records, checking)
-
+    findings = Findings(table)
+    records = _read_fields(table, columns, kind, mapping, findings)
+    positions = read_positions(table, columns, mapping, store_crs, declared=_declared(records), provinces=provinces)
+    for column, reasons in positions.errors:
+        findings.error(column, reasons)
+    for column, reasons in positions.warnings:
+        findings.warn(column, reasons)
+    _reject_overflow(table, findings)
+    _reject_repeated_codes(table, columns, records, findings)
     if "kind" in returned:
-        checking.error(returned["kind"], wrong_kind(table.cells[returned["kind"]], kind))
+        findings.error(returned["kind"], wrong_kind(table.cells[returned["kind"]], kind))
+    check_consistency(Rows(table, columns, kind, mapping, records, positions.lon, positions.lat), findings)
 
-    accepted = ~checking.rejected
-    records["lon"], records["lat"] = positions.lon, positions.lat
+    _place(records, positions)
     records["extra"] = _extra(table.cells, columns.extra)
     if "uid" in returned:
         records["uid"] = uids(table.cells[returned["uid"]])
@@ -85,80 +100,24 @@ def read_batch(
         records["extra"] = pd.Series(records["extra"], dtype=object).fillna(
             pd.Series(kept_extra(table.cells[returned["extra"]]), dtype=object)
         )
-    records["warnings"] = checking.warnings_of_rows()
+    records["warnings"] = findings.warnings_of_rows()
     records["row"] = table.rows
-    frame = pd.DataFrame(records).loc[accepted].reset_index(drop=True)
     return Batch(
         kind=kind,
-        records=frame,
-        rejects=checking.findings(checking.errors, ~accepted),
-        warnings=checking.findings(checking.warned, accepted),
+        records=_frame(records, np.flatnonzero(~findings.rejected)),
+        rejects=findings.rejects(),
+        warnings=findings.warnings(),
         read=len(table.rows),
         file_name=path.name,
         sha256=sha256,
-        notes=(*table.notes, *columns.notes, *positions.notes, *checking.notes),
+        notes=(*table.notes, *columns.notes, *positions.notes, *findings.notes),
+        sheet=table.sheet,
+        rejected_rows=_rejected_rows(table, columns, kind, mapping, positions, np.flatnonzero(findings.rejected)),
     )
 
 
-class _Checking:
-    """What was said of the rows of a table so far."""
-
-    def __init__(self, table: SourceTable) -> None:
-        self.table = table
-        self.rejected: NDArray[np.bool_] = np.zeros(len(table.rows), dtype=bool)
-        self.errors: list[tuple[str, NDArray[np.object_]]] = []
-        self.warned: list[tuple[str, NDArray[np.object_]]] = []
-        self.notes: list[str] = []
-
-    def error(self, column: str, reasons: NDArray[np.object_]) -> None:
-        """Turn rows back that have a reason (n,); "" is none."""
-        wrong = reasons != ""
-        if wrong.any():
-            self.rejected |= wrong
-            self.errors.append((column, reasons))
-
-    def warn(self, column: str, reasons: NDArray[np.object_]) -> None:
-        """Keep a warning (n,) with its row; "" is none."""
-        if (reasons != "").any():
-            self.warned.append((column, reasons))
-
-    def warnings_of_rows(self) -> NDArray[np.object_]:
-        """All warnings of each row in one text, None where there are none."""
-        said: NDArray[np.object_] = np.full(len(self.table.rows), None, dtype=object)
-        for _, reasons in self.warned:
-            for at in np.flatnonzero(reasons != ""):
-                said[at] = reasons[at] if said[at] is None else f"{said[at]} {reasons[at]}"
-        return said
-
-    def _values(self, column: str, at: NDArray[np.int64]) -> Any:
-        """What stands in a column at some rows; for a geometry its coordinates."""
-        if column in self.table.cells:
-            return self.table.cells[column].to_numpy(dtype=object)[at]
-        points = self.table.points
-        if points is None:
-            return ""
-        pairs = zip(points.x[at], points.y[at], strict=True)
-        return [f"{x:.12g}, {y:.12g}" if np.isfinite((x, y)).all() else "" for x, y in pairs]
-
-    def findings(self, said: list[tuple[str, NDArray[np.object_]]], rows: NDArray[np.bool_]) -> pd.DataFrame:
-        """Findings on some rows, in the order of the file."""
-        parts = []
-        for column, reasons in said:
-            at = np.flatnonzero((reasons != "") & rows)
-            values = self._values(column, at)
-            header = self.table.headers.get(column, column)
-            parts.append(
-                pd.DataFrame({"row": self.table.rows[at], "column": header, "value": values, "reason": reasons[at]})
-            )
-        empty = findings()
-        if not parts:
-            return empty
-        joined = pd.concat(parts, ignore_index=True).astype(empty.dtypes.to_dict())
-        return joined.sort_values("row", kind="stable", ignore_index=True)
-
-
 def _read_fields(
-    table: SourceTable, columns: Columns, kind: Kind, mapping: Mapping | None, checking: _Checking
+    table: SourceTable, columns: Columns, kind: Kind, mapping: Mapping | None, findings: Findings
 ) -> dict[str, Any]:
     """Field name to values (n,), for the fields that the table or the mapping file brings."""
     records: dict[str, Any] = {}
@@ -171,9 +130,9 @@ def _read_fields(
             source = columns.of_field[field.name]
             factor = columns.factor.get(field.name, 1.0)
             read = read_column(field, table.cells[source], factor=factor, decimal=decimal, meanings=meanings)
-            checking.error(source, read.error)
-            checking.warn(source, read.warning)
-            checking.notes += read.notes
+            findings.error(source, read.error)
+            findings.warn(source, read.warning)
+            findings.notes += read.notes
             records[field.name] = read.content
     return records
 
@@ -186,26 +145,85 @@ def _constant(field: Field, text: str, n: int) -> Any:
     return read.content[np.zeros(n, dtype=int)]
 
 
-def _reject_overflow(table: SourceTable, checking: _Checking) -> None:
-    reasons: NDArray[np.object_] = np.full(len(table.rows), "", dtype=object)
-    for at in np.flatnonzero(table.overflow != ""):
-        reasons[at] = f"The row has more cells than the header: '{table.overflow[at]}' stands under no header."
-    checking.error("", reasons)
+def _frame(records: dict[str, Any], at: NDArray[np.int64]) -> pd.DataFrame:
+    """The records at some rows; each column is let go as soon as it is taken over."""
+    columns: dict[str, Any] = {}
+    for name in list(records):
+        values = records.pop(name)
+        columns[name] = values if len(at) == len(values) else values[at]
+    return pd.DataFrame(columns)
 
 
-def _reject_repeated_codes(table: SourceTable, columns: Columns, records: dict[str, Any], checking: _Checking) -> None:
+def _declared(records: dict[str, Any]) -> NDArray[np.object_] | None:
+    """The declared provinces (n,), None where a row has none; None where the table has none at all."""
+    if "declared_province" not in records:
+        return None
+    words: Any = pd.Series(records["declared_province"], dtype="str").astype(object)
+    declared: NDArray[np.object_] = words.where(words.notna(), None).to_numpy()
+    return declared
+
+
+def _place(records: dict[str, Any], positions: Positions) -> None:
+    """Put positions into the records, with the accuracy of their digits where the table states none."""
+    records["lon"], records["lat"] = positions.lon, positions.lat
+    if positions.accuracy_m is None:
+        return
+    stated = records.get("position_accuracy_m")
+    records["position_accuracy_m"] = (
+        positions.accuracy_m if stated is None else np.where(np.isnan(stated), positions.accuracy_m, stated)
+    )
+
+
+def _rejected_rows(
+    table: SourceTable,
+    columns: Columns,
+    kind: Kind,
+    mapping: Mapping | None,
+    positions: Positions,
+    at: NDArray[np.int64],
+) -> pd.DataFrame:
+    """Source rows (k,) as they are written, index ``row``; the points of a layer in two columns at the right.
+
+    Notes
+    -----
+    The points are in the CRS that the numbers of a table will be taken for by the same mapping file: the store's, or
+    the one that it names for a layer without any or from a map in GCJ-02 or BD-09. A point that cannot be taken is left
+    empty. Where the layer has position columns of its own, they stand for its points.
+    """
+    rows = table.cells.iloc[at].set_axis(list(table.headers.values()), axis=1)
+    rows.index = pd.Index(table.rows[at], name="row")
+    points = table.points
+    if not columns.by_geometry or points is None:
+        return rows
+    names, x, y = GEOGRAPHIC, positions.lon, positions.lat
+    if mapping is not None and (points.crs is None or (mapping.crs in OFFSET_SYSTEMS and not is_projected(points.crs))):
+        names, x, y = PROJECTED if mapping.projected else GEOGRAPHIC, points.x, points.y
+    if names[0] not in {recognise(header, kind) for header in table.headers.values()}:
+        for name, values in zip(names, (y, x), strict=True):
+            rows[name] = [repr(float(value)) if np.isfinite(value) else "" for value in values[at]]
+    return rows
+
+
+def _reject_overflow(table: SourceTable, findings: Findings) -> None:
+    beyond = (table.overflow != "").astype(bool)
+    reasons = np.where(beyond, "The row has more cells than the header: the value stands under none.", "")
+    findings.error("", reasons.astype(object), table.overflow)
+
+
+def _reject_repeated_codes(table: SourceTable, columns: Columns, records: dict[str, Any], findings: Findings) -> None:
     """A code names one site: the second row with it is turned back."""
     if "code" not in columns.of_field:
         return
-    codes = pd.Series(records["code"], dtype="object")
-    again = np.flatnonzero((codes.duplicated() & codes.notna()).to_numpy())
+    codes, uniques = pd.factorize(pd.Series(records["code"], dtype="str"))
+    first = np.full(len(uniques), len(codes))
+    np.minimum.at(first, codes[codes >= 0], np.flatnonzero(codes >= 0))
+    again = np.flatnonzero((codes >= 0) & (first[codes] != np.arange(len(codes))) if len(uniques) else codes > 0)
     if not len(again):
         return
-    first = dict(zip(codes.iloc[::-1], table.rows[::-1], strict=True))
     reasons: NDArray[np.object_] = np.full(len(codes), "", dtype=object)
-    for at in again:
-        reasons[at] = f"The code stands in row {first[codes.iloc[int(at)]]} already."
-    checking.error(columns.of_field["code"], reasons)
+    before = pd.Series(table.rows[first[codes[again]]]).astype("str")
+    reasons[again] = "The code stands in row " + before.to_numpy(dtype=object) + " already."
+    findings.error(columns.of_field["code"], reasons)
 
 
 def _extra(cells: pd.DataFrame, names: list[str]) -> Any:
@@ -213,7 +231,7 @@ def _extra(cells: pd.DataFrame, names: list[str]) -> Any:
     encode = JSONEncoder(ensure_ascii=False).encode
     members = []
     for name in names:
-        column = pa.array(cells[name], type=pa.large_string()).dictionary_encode()
+        column = arrow_text(cells[name]).dictionary_encode()
         head = ", " + encode(name) + ": "
         texts = [head + encode(text) if text else "" for text in column.dictionary.to_pylist()]
         members.append(pa.array(texts, type=pa.large_string()).take(column.indices))

@@ -18,10 +18,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.model.fields import Field
+    from registry.model.vocabulary import Term
 
 # GB 32100-2015: the characters of a unified social credit code, and the weight of each of the first 17.
 _CREDIT_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+
+# What may stand around the figure of a rank (第二级, 三等库, Ⅱ级（重点）, level 2), and the figures that are no digit.
+_RANK = re.compile(
+    r"(?:第|等级|等别|level|class|grade)*([1-9]|[一二三四五壹贰叁肆伍]|i{1,3}|iv|v)(?:\.0+)?[级等类]?(?:尾矿)?库?(?:\(.*\))?"
+)
+_FIGURES = {figure: str(at % 5 + 1) for at, figure in enumerate("一二三四五壹贰叁肆伍")} | {
+    "i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5",
+}  # fmt: skip
+_UNDECIDED = frozenset(
+    {"未定级", "待定", "待定级", "未分级", "未评级", "待评级", "未评定", "待评定", "未划定", "未确定", "tbd"}
+)
 
 _CODES_APART = re.compile(r"[;；,，、/|\s]+")
 _YEAR = re.compile(r"^(\d{4})(?:年.*|[-/.]\d{1,2}(?:[-/.]\d{1,2})?(?:[ T].*)?)$")
@@ -62,19 +74,8 @@ def read_column(
     """
     if meanings:
         cells = _translated(cells, meanings)
-    if field.type == "boolean":
-        column = _coded(field, cells)
-        column.content = pd.array(
-            [None if value is None else value == "1" for value in column.content], dtype="boolean"
-        )
-        return column
     if field.codes:
-        column = _coded(field, cells)
-        if field.type == "integer":
-            column.content = pd.array(
-                [None if value is None else int(value) for value in column.content], dtype="Int64"
-            )
-        return column
+        return _coded(field, cells)
     if field.type in {"real", "integer"}:
         return _measured(field, cells, factor, decimal)
     return _text(field, cells)
@@ -95,15 +96,39 @@ def _coded(field: Field, cells: pd.Series[str]) -> Column:
     n = len(uniques)
     values: NDArray[np.object_] = np.full(n, None, dtype=object)
     error: NDArray[np.object_] = np.full(n, "", dtype=object)
+    warning: NDArray[np.object_] = np.full(n, "", dtype=object)
     listed = ", ".join(f"{code} {term.zh}" for code, term in (field.codes or {}).items())
     for i, word in enumerate(uniques):
         spelling = fold(word)
         values[i] = known.get(spelling) or known.get(spelling.removesuffix(".0"))
-        if values[i] is None and word.lower() not in NO_VALUE:
+        if values[i] is None and field.type == "integer":
+            values[i] = _rank(spelling, field.codes or {})
+        if values[i] is not None or word.lower() in NO_VALUE:
+            continue
+        if spelling in _UNDECIDED:
+            warning[i] = f"The cell says that {field.name} is not decided yet; the row was taken without it."
+        else:
             error[i] = f"Not a value of {field.name}; known: {listed}."
     column = Column(len(cells))
-    column.content, column.error = values[codes], error[codes]
+    column.content = _of_type(field, values).take(codes)
+    column.error, column.warning = error[codes], warning[codes]
     return column
+
+
+def _of_type(field: Field, values: NDArray[np.object_]) -> Any:
+    """Codes (u,) in the field's type."""
+    if field.type == "boolean":
+        return pd.array([None if value is None else value == "1" for value in values], dtype="boolean")
+    if field.type == "integer":
+        return pd.array([None if value is None else int(value) for value in values], dtype="Int64")
+    return pd.array(values, dtype="str")
+
+
+def _rank(spelling: str, ranks: dict[str, Term]) -> str | None:
+    """The rank that a folded word names by a figure, None where it names none of these."""
+    match = _RANK.fullmatch(spelling)
+    figure = _FIGURES.get(match[1], match[1]) if match else ""
+    return figure if figure in ranks else None
 
 
 def _measured(field: Field, cells: pd.Series[str], factor: float, decimal: str | None) -> Column:
@@ -122,6 +147,7 @@ def _measured(field: Field, cells: pd.Series[str], factor: float, decimal: str |
     column = Column(len(cells))
     column.content = np.where(error == "", values, np.nan)
     column.error = error
+    column.warning[numbers.approximate & (error == "")] = "The cell says that its number is approximate."
     if field.type == "integer":
         column.content = pd.array(column.content, dtype="Float64").astype("Int64")
     if numbers.guessed:
@@ -147,8 +173,7 @@ def _text(field: Field, cells: pd.Series[str]) -> Column:
         codes, uniques = pd.factorize(cells)
         said: NDArray[np.object_] = np.array([credit_code_fault(code) for code in uniques], dtype=object)
         column.warning = said[codes]
-    column.content = cells.to_numpy(dtype=object)
-    column.content = np.where(blank, None, column.content)
+    column.content = cells.mask(blank).array
     return column
 
 
@@ -162,12 +187,12 @@ def credit_code_fault(code: str) -> str:
     if not code:
         return ""
     if len(code) != 18:
-        return f"A credit code has 18 characters, not {len(code)}."
+        return "A credit code has 18 characters."
     if any(character not in _CREDIT_CHARACTERS for character in code):
         return "The credit code has a character that credit codes do not use."
     total = sum(
         weight * _CREDIT_CHARACTERS.index(character)
         for weight, character in zip(_CREDIT_WEIGHTS, code[:17], strict=True)
     )
-    expected = _CREDIT_CHARACTERS[-total % 31]
-    return "" if code[17] == expected else f"The check digit of the credit code is {code[17]}; it should be {expected}."
+    right = code[17] == _CREDIT_CHARACTERS[-total % 31]
+    return "" if right else "The check digit of the credit code does not fit its other characters (GB 32100-2015)."

@@ -2,7 +2,7 @@
 
 ```toml
 kind = "tailings_pond"
-crs = "EPSG:4326"                # geographic, or projected with northing and easting columns
+crs = "EPSG:4326"                # geographic, "GCJ-02", "BD-09", "auto"; or projected: "EPSG:4527", "UTM 50N"
 decimal = ","                    # the decimal sign, where numbers like 1,234 leave it open
 
 [columns]                        # field = source header; "" = no column is this field
@@ -19,19 +19,18 @@ storage_m3 = "1e4 m3"            # unit of the source column
 hazard_scheme = "ANM DPA"
 ```
 
-``northing`` and ``easting`` are named for what they measure, whatever axis the source calls X.
+``northing`` and ``easting`` are named for what they measure, whatever axis the source calls X. ``coordinates``
+is one column that holds latitude and longitude, in either order.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pyproj import CRS
-from pyproj.exceptions import CRSError
-
-from registry.errors import MappingError, UnknownKindError, UnreadableFileError
+from registry.errors import CrsError, MappingError, UnknownKindError, UnreadableFileError
+from registry.intake.crs_names import AUTO, crs_name, is_projected
 from registry.intake.spelling import code_spellings, fold
 from registry.intake.units import unit_factor
 from registry.model.fields import Field, source_fields
@@ -43,9 +42,10 @@ if TYPE_CHECKING:
 # The fields that give a position, by the sort of CRS that the table is in.
 GEOGRAPHIC = ("latitude", "longitude")
 PROJECTED = ("northing", "easting")
+COORDINATES = "coordinates"
+"""One column that holds latitude and longitude."""
 
 _KEYS = ("kind", "crs", "decimal", "columns", "units", "values", "constants")
-_NOT_YET = ("gcj-02", "gcj02", "bd-09", "bd09", "auto")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,19 @@ class Mapping:
 
     @property
     def projected(self) -> bool:
-        """True when positions are northing and easting."""
-        return self.crs is not None and CRS.from_user_input(self.crs).is_projected
+        """True when the CRS says that positions are northing and easting."""
+        return is_projected(self.crs)
+
+    def with_crs(self, crs: str) -> Mapping:
+        """The same mapping for coordinates in another system.
+
+        Raises
+        ------
+        MappingError : it is none that is known, or its columns do not go with it.
+        """
+        changed = replace(self, crs=_crs(crs))
+        _positions_fit(changed)
+        return changed
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -109,7 +120,7 @@ def _mapping(document: dict[str, Any]) -> Mapping:
     kind = kind_of(document["kind"])
     fields_ = {field_.name: field_ for field_ in source_fields(kind)}
     columns = _texts(document, "columns")
-    _known(columns, (*fields_, *GEOGRAPHIC, *PROJECTED), f"a field of {kind}")
+    _known(columns, (*fields_, *GEOGRAPHIC, *PROJECTED, COORDINATES), f"a field of {kind}")
     left_out = frozenset(name for name, header in columns.items() if not header)
     units = _texts(document, "units")
     _known(units, fields_, f"a field of {kind}")
@@ -126,7 +137,7 @@ def _mapping(document: dict[str, Any]) -> Mapping:
         kind=kind,
         crs=_crs(document.get("crs")),
         decimal=_decimal(document.get("decimal")),
-        columns={name: header for name, header in columns.items() if header},
+        columns=_both_from_one({name: header for name, header in columns.items() if header}),
         left_out=left_out,
         units=units,
         meanings=_meanings(document, fields_),
@@ -188,25 +199,33 @@ def _crs(value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise MappingError('crs must be a text such as "EPSG:4490".')
-    if value.strip().lower() in _NOT_YET:
-        raise MappingError(f'crs = "{value}" is not supported yet. Give the EPSG code of the coordinates.')
     try:
-        crs = CRS.from_user_input(value)
-    except CRSError:
-        raise MappingError(f'crs = "{value}" is not a coordinate reference system that is known here.') from None
-    if not (crs.is_geographic or crs.is_projected):
-        raise MappingError(f'crs = "{value}" is neither geographic nor projected.')
-    return value
+        return crs_name(value)
+    except CrsError as error:
+        raise MappingError(str(error)) from None
+
+
+def _both_from_one(columns: dict[str, str]) -> dict[str, str]:
+    """A column of coordinates as the column of the latitude and of the longitude."""
+    if COORDINATES not in columns:
+        return columns
+    also = [name for name in (*GEOGRAPHIC, *PROJECTED) if name in columns]
+    if also:
+        raise MappingError(f"[columns] {COORDINATES} holds the whole position; {also[0]} cannot stand beside it.")
+    header = columns[COORDINATES]
+    return {name: column for name, column in columns.items() if name != COORDINATES} | dict.fromkeys(GEOGRAPHIC, header)
 
 
 def _positions_fit(mapping: Mapping) -> None:
     """The position columns are those that the CRS asks for."""
-    wrong = GEOGRAPHIC if mapping.projected else PROJECTED
+    angles, metres = ([name for name in names if name in mapping.columns] for names in (GEOGRAPHIC, PROJECTED))
+    if angles and metres:
+        raise MappingError(f"[columns] {angles[0]} and {metres[0]} cannot both be the position; leave out one sort.")
+    wrong = angles if mapping.projected else metres if mapping.crs not in {None, AUTO} else []
     right = PROJECTED if mapping.projected else GEOGRAPHIC
-    named = [name for name in wrong if name in mapping.columns]
-    if named:
+    if wrong:
         kind = "projected" if mapping.projected else "geographic"
         raise MappingError(
-            f"[columns] {named[0]} does not go with {'crs ' + mapping.crs if mapping.crs else 'no crs'}: "
+            f"[columns] {wrong[0]} does not go with crs {mapping.crs}: "
             f"{kind} coordinates are {right[0]} and {right[1]}."
         )

@@ -1,7 +1,8 @@
 """Numbers as people write them, a column at a time.
 
-Full-width digits, thousands separators (``27,700,000.00``, ``27 700 000``), decimal commas (``1.234,5``) and
-a unit after the number (``120万m³``, ``3.5 万吨``).
+Full-width digits, thousands separators (``27,700,000.00``, ``27 700 000``), decimal commas (``1.234,5``), a unit
+after the number (``120万m³``, ``3.5 万吨``), and words that make it approximate (``约30``, ``30余米``). A bound
+(``>30``) and a range (``30-40``) are no number.
 """
 
 from __future__ import annotations
@@ -37,6 +38,22 @@ _COMMA_EITHER = r"^[1-9]\d{0,2},\d{3}$"
 _DOT_EITHER = r"^[1-9]\d{0,2}\.\d{3}$"
 
 
+# Words of approximation, in front of the number, right behind its digits, and at the end.
+_ABOUT_BEFORE = (
+    r"(?i)^ ?(约为|大约为?|大概|约|約|近|≈|~|∼|approx(imately|\.)?|about|ca\.?|circa|cerca de|aprox\.?) ?([\d.])"
+)
+_ABOUT_BEHIND = r"([\d十百千万亿]) ?[余多]([^\d]|$)"
+_ABOUT_END = r" ?(左右|上下)$"
+_BOUND = (
+    r"(?i)^ ?([<>≤≥⩽⩾≦≧]=?|[大小多少高低]于|不[大小多少高低]于|超过?|不超过|不足|不到|至[少多]|最[大多少高低]"
+    r"|(less|more|greater) than|over|under|up to|at (least|most)|até|menos de|mais de) ?[\d.]|\d[^\d]*(以[上下内]|\+)$"
+)
+_RANGE = r"(?i)^[+-]?[\d.,]*\d[^.,~-]{0,6}?(-|~|∼|至|到|to|até|±|/) ?[+-]?\d[\d.,]*([^\d.,~/-].{0,7})?$"
+_NOT_A_NUMBER = "The cell is not a number."
+_IS_A_BOUND = "The cell gives a bound (more than, less than), not a number; write the number itself."
+_IS_A_RANGE = "The cell gives a range, not a number; write one number."
+
+
 @dataclass(frozen=True)
 class Numbers:
     """A column read as numbers.
@@ -45,11 +62,13 @@ class Numbers:
     ----------
     floats : (n,) in the field's unit; NaN where the cell is empty or not understood.
     problem : (n,) why a cell was not understood, "" where it was.
+    approximate : (n,) True where the cell says that its number is approximate.
     guessed : number of cells like ``1,234`` that were read with a thousands comma as nothing said otherwise.
     """
 
     floats: NDArray[np.float64]
     problem: NDArray[np.object_]
+    approximate: NDArray[np.bool_]
     guessed: int = 0
 
 
@@ -68,7 +87,7 @@ def read_numbers(cells: pd.Series[str], field: Field, *, factor: float = 1.0, de
     decimal point, as 1234 when none has a decimal comma, and not at all when the column has both. ``1.234`` is
     1.234 unless its column has sure decimal commas and no sure decimal point.
     """
-    text = pa.array(cells, type=pa.large_string())
+    text = arrow_text(cells)
     grouped = pc.any(pc.match_substring_regex(text, r",|，|\.\d+\.")).as_py()
     plain = pc.match_substring_regex(text, _PLAIN)
     values = _float(pc.if_else(plain, text, None)) * factor
@@ -78,17 +97,25 @@ def read_numbers(cells: pd.Series[str], field: Field, *, factor: float = 1.0, de
     if not grouped and decimal != ",":
         read = pc.or_(read, plain)
     rest = np.flatnonzero(~read.to_numpy(zero_copy_only=False))
+    approximate = np.zeros(len(text), dtype=bool)
     guessed = 0
     if len(rest):
         written = text.take(pa.array(rest)).dictionary_encode()
         numbers = _read_written(written.dictionary, field, factor, decimal)
         codes = written.indices.to_numpy()
         values[rest], problem[rest] = numbers.floats[codes], numbers.problem[codes]
+        approximate[rest] = numbers.approximate[codes]
         guessed = int((problem == _GUESSED).sum())
     infinite = np.isinf(values)
     values[infinite], problem[infinite] = np.nan, "The number is too large."
     problem[problem == _GUESSED] = ""
-    return Numbers(values, problem, guessed)
+    return Numbers(values, problem, approximate & ~np.isnan(values), guessed)
+
+
+def arrow_text(texts: Any) -> Any:
+    """Texts (n,) as one arrow array, whatever pieces they were read in."""
+    text = pa.array(texts, type=pa.large_string())
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
 
 
 def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -> Numbers:
@@ -96,6 +123,11 @@ def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -
     plain = pc.utf8_normalize(text, form="NFKC")
     plain = pc.replace_substring_regex(plain, pattern=r"[−–—]", replacement="-")
     plain = pc.replace_substring_regex(plain, pattern=r"[\s'’`]+", replacement=" ")
+    written = plain
+    for words, number in ((_ABOUT_BEFORE, r"\3"), (_ABOUT_BEHIND, r"\1\2"), (_ABOUT_END, "")):
+        plain = pc.replace_substring_regex(plain, pattern=words, replacement=number)
+    stripped = plain
+    approximate = pc.not_equal(written, stripped).to_numpy(zero_copy_only=False)
     grouped = pc.match_substring_regex(plain, _BLANK_GROUPS)
     # A blank between digits belongs there only as a thousands sign; 12 5 is no number.
     plain = pc.if_else(
@@ -135,13 +167,15 @@ def _read_written(text: Any, field: Field, factor: float, decimal: str | None) -
     factors, known = _unit_factors(unit, field, factor)
     good = (as_dot | as_comma) & known & ~conflict
     values = _float(pc.if_else(pa.array(good), joined, None)) * factors
-    problem: NDArray[np.object_] = np.where(good, "", "The cell is not a number.").astype(object)
+    problem: NDArray[np.object_] = np.where(good, "", _NOT_A_NUMBER).astype(object)
     problem[(as_dot | as_comma) & ~known] = (
         f"What stands after the number is not a unit of {field.name} ({field.unit or 'it has none'})."
     )
+    for pattern, reason in ((_BOUND, _IS_A_BOUND), (_RANGE, _IS_A_RANGE)):
+        problem[~good & _matches(stripped, pattern)] = reason
     problem[conflict] = "The comma may be a decimal or a thousands sign: the column has both."
     problem[good & either & (not sure_comma) & (not sure_dot)] = _GUESSED
-    return Numbers(values, problem)
+    return Numbers(values, problem, approximate)
 
 
 def _unit_factors(unit: Any, field: Field, factor: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -1,6 +1,6 @@
-"""A table that the registry itself wrote: columns that the store fills in are known again, not kept as extra.
+"""A table that the registry itself wrote: columns that it filled in are known again, not kept as extra.
 
-The ``uid`` of a row names the stored site; its kind must be the one that is imported; what an earlier import kept as
+A file of rejects has its reasons beside the source's columns; they are dropped. In an export the ``uid`` of a row names the stored site; its kind must be the one that is imported; what an earlier import kept as
 ``extra`` stays what it was. Region codes and warnings are found anew.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from registry.intake.spelling import fold
 from registry.model.fields import DERIVED, fields
+from registry.model.records import REJECT_COLUMNS
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -32,6 +34,25 @@ def returned_columns(table: SourceTable, kind: Kind) -> dict[str, str]:
             words |= dict.fromkeys(map(fold, (field.name, field.zh, field.en)), field.name)
     found = {words[fold(header)]: column for column, header in table.headers.items() if fold(header) in words}
     return found if "uid" in found else {}
+
+
+def without_reasons(table: SourceTable) -> SourceTable:
+    """The table without the columns that a file of rejects has at its right end; any other table as it is."""
+    own = len(REJECT_COLUMNS)
+    written = tuple(fold(header) for header in list(table.headers.values())[-own:])
+    if written != REJECT_COLUMNS or len(table.headers) == own:
+        return table
+    kept = list(table.headers)[:-own]
+    headers = {column: table.headers[column] for column in kept}
+    filled = np.zeros(len(table.rows), dtype=bool)
+    for column in kept:
+        filled |= (table.cells[column] != "").to_numpy(dtype=bool)
+    rows = np.flatnonzero(filled)
+    return replace(
+        table,
+        cells=table.cells[kept] if filled.all() else table.cells[kept].iloc[rows].reset_index(drop=True),
+        headers=headers, rows=table.rows[rows], overflow=table.overflow[rows],
+    )  # fmt: skip
 
 
 def uids(cells: Any) -> NDArray[np.object_]:

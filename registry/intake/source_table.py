@@ -6,19 +6,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from registry.errors import EmptyTableError
 from registry.intake.spelling import BLANKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     from numpy.typing import NDArray
 
-# A header stands within the first rows, under titles that fill one cell each.
-_TITLE_ROWS = 10
+_AT_AN_END = f"^[{BLANKS}]|[{BLANKS}]$"
+_LISTED_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -59,47 +60,18 @@ class SourceTable:
 
 def trimmed(text: Any) -> pd.Series[str]:
     """A text column without blanks at the ends; missing cells become ""."""
-    array = pa.array(text, type=pa.large_string(), from_pandas=True)
-    array = pc.fill_null(pc.utf8_trim(array, characters=BLANKS), "")
-    return pd.Series(array, dtype="str")
+    return pd.Series(trimmed_array(text), dtype="str")
 
 
-def from_grid(label: str, grid: pd.DataFrame, *, notes: tuple[str, ...] = ()) -> SourceTable:
-    """Split a grid of text cells, as a sheet shows it, into header and rows.
-
-    Parameters
-    ----------
-    grid : (r, c) text; row ``i`` is the file's row ``i + 1``.
-
-    Notes
-    -----
-    The header is the first row that fills more than one cell; rows above it are titles. A wholly blank row is
-    no row.
-
-    Raises
-    ------
-    EmptyTableError : there is no header, or no row below it.
-    """
-    grid = pd.DataFrame({i: trimmed(grid[column]) for i, column in enumerate(grid.columns)})
-    filled = _filled(grid)
-    at = _header_row(filled)
-    if at is None:
-        raise EmptyTableError(f"{label}: the table is empty. It needs a row of headers and rows below it.")
-    if at:
-        notes += (f"{label}: the header is row {at + 1}; {at} row(s) above it were not read.",)
-    below = filled[at + 1 :]
-    kept = np.flatnonzero(below.any(axis=1))
-    if not len(kept):
-        raise EmptyTableError(f"{label}: there is a header in row {at + 1} and no row below it.")
-    named = [i for i in range(grid.shape[1]) if filled[at, i]]
-    last = named[-1]
-    used = [i for i in range(last + 1) if filled[at, i] or below[:, i].any()]
-    body = grid.iloc[at + 1 :].iloc[kept].reset_index(drop=True)
-    overflow = _joined(body.iloc[:, last + 1 :])
-    originals = [str(grid.iloc[at, i]) or f"column {i + 1}" for i in used]
-    headers = unique_headers(originals)
-    cells = body.iloc[:, used].set_axis(list(headers), axis=1)
-    return SourceTable(label, cells, headers, kept.astype("int64") + at + 2, overflow, notes=notes)
+def trimmed_array(text: Any) -> Any:
+    """An Arrow column of text without blanks at the ends; missing cells become ""."""
+    array = text if isinstance(text, pa.ChunkedArray) else pa.array(text, type=pa.large_string(), from_pandas=True)
+    if isinstance(array, pa.Array):
+        array = pa.chunked_array([array])
+    array = array.cast(pa.large_string())
+    if pc.any(pc.match_substring_regex(array, _AT_AN_END)).as_py():
+        array = pc.utf8_trim(array, characters=BLANKS)
+    return pc.fill_null(array, "") if array.null_count else array
 
 
 def unique_headers(originals: list[str]) -> dict[str, str]:
@@ -123,26 +95,7 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def _filled(grid: pd.DataFrame) -> NDArray[np.bool_]:
-    """(r, c) True where a cell holds text."""
-    columns = [(grid[column] != "").to_numpy(dtype=bool) for column in grid.columns]
-    return np.column_stack(columns) if columns else np.zeros((0, 0), dtype=bool)
-
-
-def _header_row(filled: NDArray[np.bool_]) -> int | None:
-    """Index of the header: the first row that fills two cells, else the first that fills one."""
-    counts = filled.sum(axis=1) if filled.size else np.zeros(0, dtype=int)
-    wide = np.flatnonzero(counts[: _TITLE_ROWS + 1] > 1)
-    some = np.flatnonzero(counts)
-    if not len(some):
-        return None
-    return int(wide[0]) if len(wide) else int(some[0])
-
-
-def _joined(columns: pd.DataFrame) -> NDArray[np.object_]:
-    """The text of several columns row by row, joined by a blank."""
-    joined: NDArray[np.object_] = np.full(len(columns), "", dtype=object)
-    for name in columns.columns:
-        text = columns[name].to_numpy(dtype=object)
-        joined = np.where(text == "", joined, joined + np.where(joined == "", "", " ") + text)
-    return joined
+def listed_rows(rows: Sequence[int]) -> str:
+    """Row numbers for a message, in order: the first ones, and how many more."""
+    shown = ", ".join(map(str, sorted(rows)[:_LISTED_ROWS]))
+    return shown if len(rows) <= _LISTED_ROWS else f"{shown} and {len(rows) - _LISTED_ROWS} more"

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 
 from registry.errors import EmptyTableError, UnreadableFileError
-from registry.intake.delimited import likely_encoding
-from registry.intake.source_table import Points, SourceTable, one_line, trimmed, unique_headers
+from registry.intake.archives import archive_members
+from registry.intake.encodings import UNICODE, file_encoding, likely_encoding
+from registry.intake.header_block import known_fields
+from registry.intake.points import points_of
+from registry.intake.source_table import SourceTable, one_line, trimmed, unique_headers
 from registry.intake.workbook import as_text, chosen_layer
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -27,30 +32,48 @@ if TYPE_CHECKING:
 # A dBASE table: 32 bytes of header and of each field; names of up to 10 bytes.
 _DBF_HEADER, _DBF_NAME = 32, 10
 
+# What a Shapefile begins with: its file code, 9994.
+SHAPEFILE = b"\x00\x00\x27\x0a"
+# Bytes from the start of a file that are looked at.
+_HEAD = 4_096
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+
 _FAILURES = (
     pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError,
     pyogrio.errors.FieldError, pyogrio.errors.GeometryError, OSError, ValueError, RuntimeError,
 )  # fmt: skip
 
 
-def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None) -> SourceTable:
-    """One layer of a GeoJSON, GeoPackage or Shapefile (bare or zipped).
+def read_vector(
+    path: Path,
+    kind: Kind,
+    sheet: str | None,
+    encoding: str | None,
+    *,
+    zipped: bool = False,
+    notes: tuple[str, ...] = (),
+) -> SourceTable:
+    """One layer of a GeoJSON, GeoPackage, FlatGeobuf or Shapefile (bare or zipped).
 
     Raises
     ------
     UnreadableFileError : GDAL cannot read it, no such layer, or several layers and none named.
     """
-    source = _inside_zip(path, kind, sheet) if path.suffix.lower() == ".zip" else str(path)
-    with warnings.catch_warnings():
+    with _named_for_gdal(path) as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on a file that it reads all the same
+        source = _inside_zip(path, kind, sheet) if zipped else name
         try:
-            layers = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
+            opened = _json_in_utf8(path, encoding) or source
+            layers = [(str(layer), geometry) for layer, geometry in pyogrio.list_layers(opened)]
             if not layers:
                 raise EmptyTableError(f"{path.name}: it has no layer.")
-            layer = _layer(path, layers, kind, None if source.startswith("/vsizip/") else sheet)
+            layer = layers[0][0] if zipped else _chosen(path, opened, layers, kind, sheet)
             undeclared = _texts_encoding(path, source, encoding)
             frame = pyogrio.read_dataframe(
-                source, layer=layer, encoding="ISO-8859-1" if undeclared else encoding, use_arrow=False
+                opened,
+                layer=[each for each, _ in layers].index(layer),
+                encoding="ISO-8859-1" if undeclared else encoding if source.lower().endswith(".shp") else None,
+                use_arrow=False,
             )
         except _FAILURES as error:
             raise UnreadableFileError(f"{path.name}: not a readable layer: {one_line(error)}.") from error
@@ -59,13 +82,12 @@ def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None)
         raise EmptyTableError(f"{label}: the layer has no features.")
     points = None
     if "geometry" in frame and hasattr(frame, "crs"):
-        points = _points(frame.geometry.to_numpy(), None if frame.crs is None else frame.crs.to_wkt())
+        points = points_of(frame.geometry.to_numpy(), None if frame.crs is None else frame.crs.to_wkt())
         frame = pd.DataFrame(frame.drop(columns="geometry"))
-    notes: list[str] = []
     if undeclared:
         frame = _decoded(frame, undeclared)
         if encoding is None and undeclared != "utf-8":
-            notes.append(f"{label}: does not say its encoding; read as {undeclared}. Another one: --encoding.")
+            notes += (f"{label}: does not say its encoding; read as {undeclared}. Another one: --encoding.",)
     headers = unique_headers([str(column) for column in frame.columns])
     cells = pd.DataFrame(
         {
@@ -75,7 +97,35 @@ def read_vector(path: Path, kind: Kind, sheet: str | None, encoding: str | None)
         index=range(len(frame)),
     )
     rows = np.arange(1, len(frame) + 1, dtype="int64")
-    return SourceTable(label, cells, headers, rows, np.full(len(frame), "", dtype=object), points, tuple(notes))
+    none: NDArray[np.object_] = np.full(len(frame), "", dtype=object)
+    one_table = len(layers) == 1 and not zipped and path.suffix.lower() != ".gpkg"
+    return SourceTable(label, cells, headers, rows, none, points, notes, "" if one_table else layer)
+
+
+def _json_in_utf8(path: Path, encoding: str | None) -> bytes | None:
+    """The bytes of a GeoJSON that is not in UTF-8, as RFC 7946 asks, turned into it; None of any other file."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head.lstrip(_BEFORE_JSON).startswith((b"{", b"[")):
+        return None
+    used = encoding or file_encoding(path)
+    if used in UNICODE:
+        return None
+    return path.read_bytes().decode(used).encode()
+
+
+def _chosen(path: Path, source: Any, layers: list[tuple[str, Any]], kind: Kind, sheet: str | None) -> str:
+    """The layer that is meant: the one named, the only one with geometry, the only one with headers of the kind."""
+    names = [layer for layer, _ in layers]
+    if sheet is not None or len(layers) == 1:
+        return _layer(path, names, kind, sheet)
+    spatial = [layer for layer, geometry in layers if geometry] or names
+    known = [layer for layer in spatial if "name" in known_fields(_field_names(source, layer), kind)]
+    return _layer(path, known if len(known) == 1 else spatial, kind, None)
+
+
+def _field_names(source: Any, layer: str) -> list[str]:
+    return [str(name) for name in pyogrio.read_info(source, layer=layer)["fields"]]
 
 
 def _texts_encoding(path: Path, source: str, encoding: str | None) -> str | None:
@@ -151,29 +201,30 @@ def _layer(path: Path, layers: list[str], kind: Kind, sheet: str | None) -> str:
 
 def _inside_zip(path: Path, kind: Kind, sheet: str | None) -> str:
     """GDAL's name of the Shapefile in an archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if name.lower().endswith(".shp")]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableFileError(f"{path.name}: not a readable archive: {one_line(error)}.") from error
+    members = [name for name in archive_members(path) if name.lower().endswith(".shp")]
     if not members:
         raise UnreadableFileError(f"{path.name}: there is no .shp file in the archive.")
     by_stem = {name.rsplit("/", 1)[-1][:-4]: name for name in members}
     stem = _layer(path, list(by_stem), kind, sheet)
-    return f"/vsizip/{{{path.resolve().as_posix()}}}/{by_stem[stem]}"
+    # GDAL goes by the content, and would follow a recipe of that name to other files.
+    with zipfile.ZipFile(path) as archive, archive.open(by_stem[stem]) as file:
+        if file.read(len(SHAPEFILE)) != SHAPEFILE:
+            raise UnreadableFileError(f"{path.name}: '{by_stem[stem]}' in it is no Shapefile.")
+    return f"/vsizip/{{{path.absolute().as_posix()}}}/{by_stem[stem]}"
 
 
-def _points(geometries: Any, crs: str | None) -> Points:
-    """Coordinates of the points; a multipoint of one is a point."""
-    geometries = np.asarray(geometries, dtype=object)
-    missing = shapely.is_missing(geometries) | shapely.is_empty(geometries)
-    types = shapely.get_type_id(geometries)
-    single = (types == shapely.GeometryType.MULTIPOINT) & (shapely.get_num_geometries(geometries) == 1)
-    geometries = np.where(single, shapely.get_geometry(geometries, 0), geometries)
-    point = ~missing & (single | (types == shapely.GeometryType.POINT))
-    problem: NDArray[np.object_] = np.full(len(geometries), "", dtype=object)
-    problem[missing] = "The feature has no geometry; a site is a point."
-    for at in np.flatnonzero(~missing & ~point):
-        problem[at] = f"The geometry is a {geometries[at].geom_type}; a site is a point."
-    geometries = np.where(point, geometries, None)
-    return Points(shapely.get_x(geometries), shapely.get_y(geometries), problem, crs)
+@contextmanager
+def _named_for_gdal(path: Path) -> Iterator[str]:
+    """A name of a file that GDAL and pyogrio take for nothing else.
+
+    pyogrio sees an archive in front of each ``!`` and parameters behind a ``;``; such a file, with those that belong to it, gets another name.
+    """
+    whole = path.absolute()
+    if not set(str(whole)) & set("!;"):
+        yield str(whole)
+        return
+    with TemporaryDirectory() as folder:
+        for part in whole.parent.iterdir():
+            if part.stem.lower() == whole.stem.lower():
+                (Path(folder) / f"layer{part.suffix}").symlink_to(part)
+        yield str(Path(folder) / f"layer{whole.suffix}")

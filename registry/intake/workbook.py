@@ -1,46 +1,86 @@
-"""Excel workbooks: the one sheet that is meant, its cells as text."""
+"""Workbooks: the one sheet that is meant, its cells as text."""
 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, CalamineWorkbook
+import pyarrow as pa
+from python_calamine import (
+    CalamineError,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from registry.errors import EmptyTableError, UnreadableFileError
-from registry.intake.source_table import SourceTable, from_grid, one_line
+from registry.intake.header_block import HEAD_ROWS, known_fields
+from registry.intake.layout import Grid, table_from_grid
+from registry.intake.sheet_xml import check_repeats, look_through
+from registry.intake.source_table import SourceTable, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from python_calamine import CalamineSheet
+
+    from registry.intake.header_block import Merged
     from registry.model.vocabulary import Kind
 
+_ROWS_AT_ONCE = 20_000
+_SHOWN_CELLS = 5
+_FAILURES = (CalamineError, OSError, ValueError)
 
-def read_workbook(path: Path, kind: Kind, sheet: str | None) -> SourceTable:
-    """One sheet of an XLSX, XLS, XLSB or ODS workbook.
+
+def read_workbook(path: Path, kind: Kind, sheet: str | None, *, notes: tuple[str, ...] = ()) -> SourceTable:
+    """One sheet of an XLSX, XLSM, XLS, XLSB or ODS workbook.
+
+    Notes
+    -----
+    Hidden sheets are read only when they are named. A formula gives the value that the program which saved the
+    workbook computed.
 
     Raises
     ------
-    UnreadableFileError : no workbook, no such sheet, or several sheets and none named.
+    UnreadableFileError : no workbook, no such sheet, or several sheets that could be meant and none named.
+    EmptyTableError : there is no filled cell.
     """
     try:
-        workbook = CalamineWorkbook.from_path(path)
-        sheets = {name: _rows(workbook, name) for name in workbook.sheet_names if sheet in {None, name}}
-    except (CalamineError, OSError, ValueError) as error:
+        with path.open("rb") as file:
+            workbook = CalamineWorkbook.from_filelike(file)
+        check_in_zip = _is_zip(path)
+        if check_in_zip:
+            check_repeats(path)
+        name, said = _chosen(path, workbook, kind, sheet)
+        looked = look_through(path, name) if check_in_zip else None
+        chosen = workbook.get_sheet_by_name(name)
+        grid, merged = _grid(chosen), _merged(chosen)
+        del chosen
+        workbook.close()
+    except PasswordError as error:
+        raise UnreadableFileError(
+            f"{path.name}: the workbook is locked with a password. Save it without one."
+        ) from error
+    except _FAILURES as error:
         raise UnreadableFileError(f"{path.name}: not a readable workbook: {one_line(error)}.") from error
-    if sheet is not None and sheet not in sheets:
-        raise UnreadableFileError(f"{path.name}: no sheet '{sheet}'. It has: {', '.join(workbook.sheet_names)}.")
-    filled = {name: rows for name, rows in sheets.items() if rows}
-    if not filled:
-        raise EmptyTableError(
-            f"{path.name}: every sheet is empty." if sheet is None else f"{path.name}: sheet '{sheet}' is empty."
+    label = f"{path.name}, sheet '{name}'"
+    if not grid:
+        raise EmptyTableError(f"{path.name}: sheet '{name}' is empty.")
+    notes += said
+    if looked and looked.not_computed:
+        said_of_formulas = (
+            f"{label}: {_cells(looked.not_computed)} hold a formula without its value and are empty here. "
+            f"Open the workbook in a spreadsheet program and save it, to have them computed."
         )
-    name = chosen_layer(path, list(filled), kind, "sheet")
-    columns = zip(*filled[name], strict=True)
-    grid = pd.DataFrame({i: as_text(np.array([*column], dtype=object)) for i, column in enumerate(columns)})
-    return from_grid(f"{path.name}, sheet '{name}'", grid)
+        notes += (said_of_formulas,)
+    if looked and looked.errors:
+        notes += (f"{label}: {_cells(looked.errors)} hold an error (such as #REF!) and are empty here.",)
+    return table_from_grid(label, grid, kind, merged=merged, sheet=name, notes=notes)
 
 
 def chosen_layer(path: Path, names: list[str], kind: Kind, what: str) -> str:
@@ -62,20 +102,11 @@ def chosen_layer(path: Path, names: list[str], kind: Kind, what: str) -> str:
 
 def as_text(values: Any) -> pd.Series[str]:
     """Cells of mixed types as the text that a person would type: ``12`` not ``12.0``, dates as ISO."""
-    codes, uniques = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
-    # 1, 1.0 and True are equal, hence one value to factorize: types that differ are told apart one by one.
-    kinds = {type(value) for value in values}
-    if bool in kinds and len(kinds) > 1:
-        return pd.Series([_cell(value) for value in values], dtype="str")
-    words = np.array([*(_cell(value) for value in uniques), ""], dtype=object)
-    return pd.Series(words[codes], dtype="str")
+    return pd.Series(_texts(values), dtype="str")
 
 
-def _rows(workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
-    return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-
-
-def _cell(value: Any) -> str:  # noqa: PLR0911  one return for each type of cell
+def cell_text(value: Any) -> str:  # noqa: PLR0911  one return for each type of cell
+    """A cell as the text that a person would type."""
     match value:
         case None:
             return ""
@@ -95,3 +126,83 @@ def _cell(value: Any) -> str:  # noqa: PLR0911  one return for each type of cell
             return value.isoformat()
         case _:
             return str(value)
+
+
+def _texts(values: Any) -> Any:
+    """Arrow text array (n,) of cells of mixed types."""
+    # 1, 1.0 and True are equal, hence one value to factorize: types that differ are told apart one by one.
+    kinds = {type(value) for value in values}
+    if kinds == {str}:
+        return pa.array(values, type=pa.large_string())
+    if bool in kinds and len(kinds) > 1:
+        return pa.array([cell_text(value) for value in values], type=pa.large_string())
+    codes, uniques = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
+    words = pa.array([*(cell_text(value) for value in uniques), ""], type=pa.large_string())
+    return words.take(pa.array(np.where(codes < 0, len(uniques), codes)))
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
+
+
+def _cells(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_CELLS])
+    return f"{len(names)} cell(s) ({shown}{', …' if len(names) > _SHOWN_CELLS else ''})"
+
+
+def _chosen(path: Path, workbook: CalamineWorkbook, kind: Kind, sheet: str | None) -> tuple[str, tuple[str, ...]]:
+    """The sheet that is meant, and what is to be told of the choice."""
+    if sheet is not None:
+        if sheet not in workbook.sheet_names:
+            raise UnreadableFileError(f"{path.name}: no sheet '{sheet}'. It has: {', '.join(workbook.sheet_names)}.")
+        return sheet, ()
+    tables = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+    visible = [each.name for each in tables if each.visible == SheetVisibleEnum.Visible]
+    hidden = [each.name for each in tables if each.visible != SheetVisibleEnum.Visible]
+    beginnings = {name: _beginning(path, workbook, name) for name in visible}
+    filled = [name for name, rows in beginnings.items() if rows]
+    if not filled and hidden:
+        raise EmptyTableError(
+            f"{path.name}: every visible sheet is empty. Hidden: {', '.join(hidden)}. Name one with --sheet."
+        )
+    if not filled:
+        raise EmptyTableError(f"{path.name}: every sheet is empty.")
+    known = [name for name in filled if _is_of_kind(beginnings[name], kind)]
+    named = {kind.value, kind.zh, kind.en}.intersection(filled)
+    if len(filled) > 1 and len(known) == 1 and not named:
+        others = ", ".join(name for name in filled if name != known[0])
+        return known[0], (f"{path.name}: of its sheets only '{known[0]}' has such headers; not read: {others}.",)
+    return chosen_layer(path, filled, kind, "sheet"), ()
+
+
+def _beginning(path: Path, workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
+    """The first rows of a sheet, which may be blank; none when the whole sheet is."""
+    if _is_zip(path):
+        look_through(path, name)
+    sheet = workbook.get_sheet_by_name(name)
+    return list(islice(sheet.iter_rows(), HEAD_ROWS)) if sheet.height else []
+
+
+def _is_of_kind(rows: list[list[Any]], kind: Kind) -> bool:
+    """Whether one of these rows names a site and two more fields of the kind."""
+    known = [known_fields([value.strip() for value in row if isinstance(value, str)], kind) for row in rows]
+    return any("name" in fields and len(fields) > 2 for fields in known)
+
+
+def _grid(sheet: CalamineSheet) -> Grid:
+    """The cells of a sheet from its first row and its first filled column on."""
+    rows = sheet.iter_rows()
+    parts = []
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        parts.append([_texts(column) for column in zip(*batch, strict=True)])
+    if not parts:
+        return []
+    return [pa.chunked_array([part[i] for part in parts]) for i in range(len(parts[0]))]
+
+
+def _merged(sheet: CalamineSheet) -> Sequence[Merged]:
+    """The merged ranges of a sheet in the rows and columns of its grid."""
+    left = sheet.start[1] if sheet.start else 0
+    ranges = sheet.merged_cell_ranges or []
+    return [((top, first - left), (bottom, last - left)) for (top, first), (bottom, last) in ranges if first >= left]

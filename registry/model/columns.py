@@ -30,17 +30,16 @@ class Base(DeclarativeBase):
 def about(
     zh: str,
     en: str,
-    *synonyms: str,
+    *,
     unit: str | None = None,
     codes: dict[str, v.Term] | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
 ) -> dict[str, Any]:
-    """What ``Column.info`` says of a field: labels, header synonyms, unit, code list, inclusive range."""
+    """What ``Column.info`` says of a field: labels, unit, code list, inclusive range."""
     return {
         "zh": zh,
         "en": en,
-        "synonyms": synonyms,
         "unit": unit,
         "codes": codes,
         "minimum": minimum,

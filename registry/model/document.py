@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _HEAD = """# Data model
 
 Every table of a store, written from `registry/model/tables.py` by `python -m registry.model.document`. The same
-descriptions make the header vocabulary of an import, the checks, the titles of exports and the popups of maps.
-Coordinates are longitude and latitude in degrees in the CRS of the store. Units stand in the column's name.
+descriptions make the checks of an import, the titles of exports and the popups of maps. An import knows a field by its
+name, by its Chinese or English label, and by the spellings in
+[header_words.csv](../gis_data/header_words.csv). Coordinates are longitude and latitude in degrees in the CRS of the
+store. Units stand in the column's name.
 """
 
 
@@ -36,10 +38,10 @@ def _sections() -> Iterator[str]:
             continue
         yield f"## {table.name}\n"
         yield f"{inspect.getdoc(model)}\n"
-        yield "| field | type | 中文 | English | values | other headers recognised |"
-        yield "|---|---|---|---|---|---|"
+        yield "| field | type | 中文 | English | values |"
+        yield "|---|---|---|---|---|"
         for field in fields:
-            yield f"| `{field.name}` | {_type(field)} | {field.zh} | {field.en} | {_values(field)} | {'、'.join(field.synonyms)} |"
+            yield f"| `{field.name}` | {_type(field)} | {field.zh} | {field.en} | {_values(field)} |"
         yield ""
 
 

@@ -35,13 +35,12 @@ DERIVED = frozenset(
 
 @dataclass(frozen=True)
 class Field:
-    """One field: its name, type, unit, labels, header synonyms, code list and inclusive range."""
+    """One field: its name, type, unit, labels, code list and inclusive range."""
 
     name: str
     type: FieldType
     zh: str
     en: str
-    synonyms: tuple[str, ...] = ()
     unit: str | None = None
     codes: dict[str, Term] | None = None
     minimum: float | None = None

@@ -1,7 +1,8 @@
 """The tables of a store: the one place where a field is described. All models are imported from here.
 
-Type, unit, code list, labels, header synonyms and range of a field stand in ``Column.info``; intake's header
-vocabulary and checks, export's aliases and value maps, popups and the documented data model are read from there.
+Type, unit, code list, labels and range of a field stand in ``Column.info``; intake's checks, export's aliases and
+value maps, popups and the documented data model are read from there. What else a header may call a field stands in
+``gis_data/header_words.csv``.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ __all__ = [
     "GangueHeap",
     "ImportRun",
     "Inspection",
+    "MatchDecision",
     "PlantIntake",
     "Region",
     "SmeltingSite",
     "Source",
+    "SourceRow",
     "StoreProperty",
     "SupervisionDecision",
     "TailingsPond",
@@ -54,19 +57,12 @@ class WasteStream(Identified, Base):
     __table_args__ = (UniqueConstraint("site_uid", "waste_code"),)
 
     site_uid: Mapped[str] = mapped_column(Text, info=about("场地标识", "Site UID"))
-    waste_code: Mapped[str] = mapped_column(
-        Text, info=about("固体废物代码", "Waste code", "waste codes", "废物代码", "固废代码", "废物类别", "固废类别")
-    )
+    waste_code: Mapped[str] = mapped_column(Text, info=about("固体废物代码", "Waste code"))
     annual_t: Mapped[float | None] = mapped_column(
         Double,
         info=about(
             "年产生量",
             "Annual tonnes",
-            "年排放量",
-            "年排尾量",
-            "年新增量",
-            "年堆存量",
-            "年产量",
             unit="t",
             minimum=0,
             maximum=1e10,
@@ -77,10 +73,6 @@ class WasteStream(Identified, Base):
         info=about(
             "堆存量",
             "Stock",
-            "现有堆存量",
-            "累计堆存量",
-            "贮存量",
-            "历史堆存量",
             unit="t",
             minimum=0,
             maximum=1e12,
@@ -102,11 +94,6 @@ class PlantIntake(Identified, Base):
         info=about(
             "可接收废物代码",
             "Accepted waste codes",
-            "waste codes",
-            "接收废物代码",
-            "利用废物代码",
-            "利用固废种类",
-            "accepts",
         ),
     )
     capacity_t_per_year: Mapped[float | None] = mapped_column(
@@ -114,7 +101,7 @@ class PlantIntake(Identified, Base):
     )
     gate_fee_yuan_per_t: Mapped[float | None] = mapped_column(
         Double,
-        info=about("进厂费", "Gate fee", "接收费", "处置费", unit="yuan/t", minimum=-10_000, maximum=10_000),
+        info=about("进厂费", "Gate fee", unit="yuan/t", minimum=-10_000, maximum=10_000),
     )
 
 
@@ -183,6 +170,7 @@ class ImportRun(Identified, Base):
     kind: Mapped[str] = mapped_column(Text, info=about("类型", "Kind"))
     file_name: Mapped[str] = mapped_column(Text, info=about("文件", "File"))
     sha256: Mapped[str] = mapped_column(Text, info=about("文件校验值", "SHA-256"))
+    sheet: Mapped[str | None] = mapped_column(Text, info=about("工作表", "Sheet or layer"))
     at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
     by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
     rows_read: Mapped[int] = mapped_column(Integer, info=about("读取", "Read"))
@@ -190,6 +178,36 @@ class ImportRun(Identified, Base):
     rows_changed: Mapped[int] = mapped_column(Integer, info=about("变更", "Changed"))
     rows_unchanged: Mapped[int] = mapped_column(Integer, info=about("未变", "Unchanged"))
     rows_rejected: Mapped[int] = mapped_column(Integer, info=about("退回", "Rejected"))
+
+
+class SourceRow(Identified, Base):
+    """Which row of an imported table spoke of a site or plant; one for each edition that did.
+
+    ``uid`` is the one that the row had when it came; a match decision may have joined it to another since.
+    """
+
+    __tablename__ = "source_row"
+
+    import_run_id: Mapped[int] = mapped_column(
+        ForeignKey("import_run.id"), index=True, info=about("导入批次", "Import run")
+    )
+    uid: Mapped[str] = mapped_column(Text, index=True, info=about("标识", "UID"))
+    row: Mapped[int] = mapped_column(Integer, info=about("行号", "Row"))
+
+
+class MatchDecision(Identified, Base):
+    """Whether two sites or plants are one, as it was settled: ``uid`` is then ``other_uid`` from there on."""
+
+    __tablename__ = "match_decision"
+    __table_args__ = (UniqueConstraint("uid", "other_uid"),)
+
+    kind: Mapped[str] = mapped_column(Text, info=about("类型", "Kind"))
+    uid: Mapped[str] = mapped_column(Text, info=about("标识", "UID"))
+    other_uid: Mapped[str] = mapped_column(Text, info=about("另一标识", "Other UID"))
+    decision: Mapped[str] = mapped_column(Text, info=about("结论", "Decision", codes=v.MATCH_DECISIONS))
+    score: Mapped[float | None] = mapped_column(Double, info=about("匹配分值", "Score", minimum=0, maximum=1))
+    at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
+    by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
 
 
 class Change(Identified, Base):

@@ -15,7 +15,7 @@ from registry.errors import StoreError
 from registry.model.fields import feature_table, table_fields
 from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
-from registry.store import read
+from registry.store import decisions, read
 from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
@@ -30,12 +30,40 @@ _NAMESPACE_BYTES = _NAMESPACE.bytes
 
 
 @dataclass(frozen=True)
-class Written:
-    """How many rows of a batch were new, changed and unchanged."""
+class Identified:
+    """Records, each with the uid under which it is or will be stored.
 
-    new: int
-    changed: int
-    unchanged: int
+    Attributes
+    ----------
+    records : (n,) with ``uid``.
+    stored : rows of the store that they may be.
+    at : (n,) position in ``stored``, -1 where a record is new.
+    rows : one a source row, ``row`` and ``uid``; rows that were settled to be one site share their uid.
+    """
+
+    records: pd.DataFrame
+    stored: pd.DataFrame
+    at: NDArray[np.int64]
+    rows: pd.DataFrame
+
+    @property
+    def new(self) -> NDArray[np.bool_]:
+        """Which records (n,) the store does not have yet."""
+        return self.at < 0
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    rows : one a source row: ``row, uid, outcome`` (new, changed, unchanged).
+    changes : one a field that changed: ``uid, field, before, after``.
+    """
+
+    rows: pd.DataFrame
+    changes: pd.DataFrame
 
 
 def lock(connection: Connection, kind: Kind) -> None:
@@ -43,28 +71,47 @@ def lock(connection: Connection, kind: Kind) -> None:
     backend_of(connection).lock(connection, [feature_table(kind), _WASTE[kind.is_site][0]])
 
 
-def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int, source_id: int) -> Written:
-    """Store the records of one kind.
+def identify(connection: Connection, kind: Kind, records: pd.DataFrame) -> Identified:
+    """Find for every record the stored row that it is.
 
-    A record is the stored row with the uid that it brings, else the one with the same ``code``, else the row with the same name, operator and
-    position. A cell that is empty in the source leaves the stored value as it is.
+    That is the row with the uid which the record brings, else the one with the same ``code``, else the one with the
+    same name, operator and position; a uid that was joined to another stands for that one.
+
+    Raises
+    ------
+    StoreError : two records are one stored row, and nobody has settled that they are one.
     """
-    table = feature_table(kind)
     records = records.reset_index(drop=True)
     given = records["uid"].notna() if "uid" in records else False
-    records = records.assign(given_uid=given, uid=_uids(kind, records), source_id=source_id)
+    own = _uids(kind, records)
+    uid = decisions.redirected(own, decisions.redirections(connection))
+    joined = (own != uid).to_numpy(bool)
+    records = records.assign(uid=uid)
     known_by = {name: records[name] for name in ("uid", "code") if name in records}
-    stored = read.stored_features(connection, table, known_by=known_by)
-    at = _matches(records, stored)
-    new = at < 0
-    records.loc[~new, "uid"] = stored["uid"].to_numpy()[at[~new]]
+    stored = read.stored_features(connection, feature_table(kind), known_by=known_by)
+    at = _matches(records, stored, stated=joined | np.asarray(given, dtype=bool))
+    found = at >= 0
+    records.loc[found, "uid"] = stored["uid"].to_numpy()[at[found]]
+    rows = records[["row", "uid"]].copy()
+    if "code" in records and len(stored):
+        # A site that was joined to another goes by that one's code.
+        coded = found & joined & stored["code"].notna().to_numpy()[np.maximum(at, 0)]
+        records.loc[coded, "code"] = None
+    records, at = _folded(records, at, joined)
+    return Identified(records, stored, at, rows)
 
+
+def features(connection: Connection, kind: Kind, identified: Identified, *, srid: int, source_id: int) -> Written:
+    """Store records of one kind. A cell that is empty in the source leaves the stored value as it is."""
+    table = feature_table(kind)
+    records, stored, at, new = identified.records, identified.stored, identified.at, identified.new
+    records = records.assign(source_id=source_id)
     columns = [
         field.name
         for field in table_fields(table)
         if field.name in records and field.name not in {"uid", "geom", "source_id"}
     ]
-    merged, differs = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
+    merged, differs, changes = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
     backend = backend_of(connection)
     backend.insert(
         connection, table, _with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]]), srid=srid
@@ -72,10 +119,16 @@ def features(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid:
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
     backend.update(connection, table, _with_points(changed), srid=srid)
 
-    touched = _waste(connection, kind, records, srid=srid)
-    elsewhere = np.fromiter((uid in touched for uid in records.loc[~new, "uid"].tolist()), dtype=bool)
-    changes = int((differs | elsewhere).sum())
-    return Written(new=int(new.sum()), changed=changes, unchanged=int((~new).sum()) - changes)
+    touched, streams = _waste(connection, kind, records, srid=srid)
+    uids = records["uid"].to_numpy(dtype=object)
+    now_other = set(uids[~new][differs].tolist()) | touched
+    outcomes = pd.Series("unchanged", index=pd.Index(uids))
+    outcomes[np.fromiter((uid in now_other for uid in uids.tolist()), dtype=bool, count=len(uids))] = "changed"
+    outcomes[new] = "new"
+    rows = identified.rows.assign(outcome=outcomes.reindex(identified.rows["uid"]).to_numpy())
+    streams = streams[streams["uid"].isin(uids[~new])]
+    changes = pd.concat([changes.assign(uid=uids[~new][changes.pop("at").to_numpy(int)]), streams], ignore_index=True)
+    return Written(rows, changes[["uid", "field", "before", "after"]])
 
 
 def _with_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -102,6 +155,11 @@ def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
     return records["uid"].astype("str").where(records["uid"].notna(), made)
 
 
+def uid_of_code(kind: Kind, code: str) -> str:
+    """The UUID of a site or plant that is known by its code."""
+    return _uuid5(f"{kind}|code:{code}")
+
+
 def _uuid5(text: str) -> str:
     """``str(uuid.uuid5(_NAMESPACE, text))``, five times as fast: there are as many as rows."""
     digest = hashlib.sha1(_NAMESPACE_BYTES + text.encode(), usedforsecurity=False).hexdigest()
@@ -109,63 +167,94 @@ def _uuid5(text: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
-def _matches(records: pd.DataFrame, stored: pd.DataFrame) -> NDArray[np.int64]:
-    """Position in ``stored`` of every record (n,), -1 where it is new."""
+def _matches(records: pd.DataFrame, stored: pd.DataFrame, *, stated: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Position in ``stored`` of every record (n,), -1 where it is new; a ``stated`` uid goes before the code."""
     at: NDArray[np.int64] = pd.Index(stored["uid"]).get_indexer(pd.Index(records["uid"])).astype(np.int64)
     if "code" in records and len(stored):
         coded = stored["code"].notna().to_numpy()
         by_code = pd.Index(stored.loc[coded, "code"]).get_indexer(pd.Index(records["code"]))
-        found = (by_code >= 0) & records["code"].notna().to_numpy() & ~_stated(records, at)
+        found = (by_code >= 0) & records["code"].notna().to_numpy() & ~(stated & (at >= 0))
         at[found] = np.flatnonzero(coded)[by_code[found]]
-    claimed = at[at >= 0]
-    if len(np.unique(claimed)) < len(claimed):
-        twice = stored["name"].iloc[claimed[pd.Series(claimed).duplicated().to_numpy()][0]]
-        raise StoreError(
-            f"two rows of the table are the same stored site '{twice}': give each its own code. Nothing was stored."
-        )
     return at
 
 
-def _stated(records: pd.DataFrame, at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether a record (n,) names the stored row itself: it brought the uid under which the row was found."""
-    if "given_uid" not in records:
-        return np.zeros(len(records), dtype=bool)
-    return records["given_uid"].to_numpy(bool) & (at >= 0)
+def _folded(
+    records: pd.DataFrame, at: NDArray[np.int64], joined: NDArray[np.bool_]
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Records with one row a site: those that were settled to be one fill each other's empty cells, the first leads."""
+    again = records["uid"].duplicated().to_numpy()
+    if not again.any():
+        return records, at
+    settled = records["uid"].isin(records.loc[joined, "uid"]).to_numpy()
+    if (again & ~settled).any():
+        twice = records["name"].to_numpy(dtype=object)[again & ~settled][0]
+        raise StoreError(
+            f"two rows of the table are the same stored site '{twice}': give each its own code. Nothing was stored."
+        )
+    first = records[settled].groupby("uid", sort=False, as_index=False).first()
+    leading = records.index[settled & ~again]
+    filled = first.set_axis(leading).reindex(columns=records.columns)
+    kept = records[~again].copy()
+    for name in kept.columns:
+        kept.loc[leading, name] = filled[name].astype(kept[name].dtype)
+    return kept.reset_index(drop=True), at[~again]
 
 
 def _merge(
     records: pd.DataFrame, stored: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Stored rows with the values that the records bring, and which rows (n,) that changes."""
+) -> tuple[pd.DataFrame, NDArray[np.bool_], pd.DataFrame]:
+    """Stored rows with the values that the records bring, which rows (n,) that changes, and every field it changes.
+
+    The last is a table ``at`` (position of the row), ``field, before, after``.
+    """
     differs = np.zeros(len(records), dtype=bool)
     merged = {}
+    changes = []
     for name in columns:
         old = stored[name].set_axis(records.index)
         given = records[name].astype(old.dtype)
         value = given.where(given.notna(), old)
         if name == "warnings":
             value = given
-        differs |= ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)
+        other = ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)
+        differs |= other
         merged[name] = value
-    return pd.DataFrame(merged, index=records.index), differs
+        if other.any():
+            before, after = (column[other].astype(object) for column in (old, value))
+            changes.append(
+                pd.DataFrame({"at": np.flatnonzero(other), "field": name, "before": before.array, "after": after.array})
+            )
+    empty = pd.DataFrame({"at": np.zeros(0, dtype=int), "field": [], "before": [], "after": []}, dtype=object)
+    found = pd.concat(changes, ignore_index=True).sort_values("at", kind="stable") if changes else empty
+    return pd.DataFrame(merged, index=records.index), differs, found
 
 
-def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> set[str]:
-    """Store what the sites hold or the plants accept; the uids whose waste that changes."""
+def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> tuple[set[str], pd.DataFrame]:
+    """Store what the sites hold or the plants accept; the uids whose waste that changes, and the changes."""
     table, key, values = _WASTE[kind.is_site]
     given = _streams(kind, records, key, values)
     if given.empty:
-        return set()
+        return set(), _no_changes()
     stored = read.matching(connection, table, {key: given[key]})
     index = pd.MultiIndex.from_frame(stored[[key, "waste_code"]])
     at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
     new = at < 0
-    merged, differs = _merge(given[~new], stored.iloc[at[~new]], values)
+    merged, differs, changes = _merge(given[~new], stored.iloc[at[~new]], values)
     backend = backend_of(connection)
     backend.insert(connection, table, given[new], srid=srid)
     updated = merged[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs])
     backend.update(connection, table, updated, srid=srid)
-    return set(given.loc[new, key]) | set(given.loc[~new, key][differs])
+    uids = given.loc[~new, key].to_numpy(dtype=object)
+    added = pd.DataFrame(
+        {"uid": given.loc[new, key], "field": "waste_code", "before": None, "after": given.loc[new, "waste_code"]},
+        dtype=object,
+    )
+    changed = changes.assign(uid=uids[changes.pop("at").to_numpy(int)])
+    return set(given.loc[new, key]) | set(uids[differs].tolist()), pd.concat([changed, added], ignore_index=True)
+
+
+def _no_changes() -> pd.DataFrame:
+    return pd.DataFrame(columns=["uid", "field", "before", "after"], dtype=object)
 
 
 def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str]) -> pd.DataFrame:

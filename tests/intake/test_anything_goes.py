@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from registry.errors import RegistryError
-from registry.intake import read_batch
+from registry.intake import read_batch, write_rejects
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 HEADERS = [
     "名称", "经度", "纬度", "编码", "坝高(m)", "库容（万m³）", "监管等级", "状态", "是否头顶库", "统一社会信用代码", "备注",
-    "投产年份", "产能(万t/a)", "废物代码", "占地面积（亩）", "lat", "x", "", "坝高(寸)", "年产量/万吨",
+    "投产年份", "产能(万t/a)", "废物代码", "占地面积（亩）", "lat", "x", "", "坝高(寸)", "年产量/万吨", "等别", "设计坝高", "设计库容",
+    "企业名称", "省份", "批复时间", "开工日期", "闭库时间", "位置精度", "堆高", "危险废物", "row", "reason",
 ]  # fmt: skip
 CELLS = st.one_of(
     st.text(max_size=12),
@@ -30,6 +31,8 @@ CELLS = st.one_of(
     st.integers().map(str),
     st.from_regex(r"[NSEW-]?\d{1,3}[°: ]\d{1,2}['′ ]\d{0,2}[.,]?\d{0,2}[\"″]?[NSEW]?", fullmatch=True),
     st.from_regex(r"-?[\d.,' ]{1,10}(万|亿)?(m3|吨|亩)?", fullmatch=True),
+    st.from_regex(r"(19|20)\d\d[-年/.]?\d{0,2}[-月/.]?\d{0,2}日?|[345]\d{4}", fullmatch=True),
+    st.from_regex(r"[约≈<>≥~]?\d{1,3}([-~至]\d{1,3})?(余|多|左右|以上|米)?", fullmatch=True),
     st.sampled_from(["一级", "在用", "是", "无", "—", "108.5", "35.2", "红旗", "SW05", "=1+1", "\u3000", "1,234"]),
 )
 
@@ -52,6 +55,10 @@ def read_bytes(name: str, content: bytes, kind: Kind) -> Batch | None:
             assert "\n" not in str(error)  # noqa: PT017
             return None
     assert len(batch.records) + batch.rejects["row"].nunique() == batch.read
+    assert batch.rejected_rows.index.tolist() == sorted(set(batch.rejects["row"]))
+    assert set(batch.warnings["row"]) <= set(batch.records["row"])
+    assert set(batch.records.loc[batch.records["warnings"].notna(), "row"]) == set(batch.warnings["row"])
+    assert batch.summary()["rows"].le(batch.read).all()
     assert not set(batch.records["row"]) & set(batch.rejects["row"])
     assert batch.records[["lon", "lat"]].notna().all(axis=None)
     assert batch.records["lat"].between(-90, 90).all()
@@ -68,6 +75,22 @@ def test_a_csv_of_anything_is_accepted_or_rejected_row_by_row(
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(table)
     read_bytes("table.csv", out.getvalue().encode("utf-8", "replace"), kind)
+
+
+@settings(deadline=None, max_examples=60)
+@given(tables(), st.sampled_from(Kind), st.sampled_from([".csv", ".xlsx"]))
+def test_the_rejects_of_anything_are_rejected_again_row_by_row(table: list[list[str]], kind: Kind, suffix: str) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(table)
+    batch = read_bytes("table.csv", out.getvalue().encode("utf-8", "replace"), kind)
+    if batch is None or batch.rejects.empty:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"rejects{suffix}"
+        write_rejects(batch, Path("table.csv"), path)
+        again = read_bytes(path.name, path.read_bytes(), kind)
+    assert again is not None
+    assert again.rejected_rows.columns.tolist() == batch.rejected_rows.columns.tolist()
 
 
 @settings(deadline=None, max_examples=40)

@@ -31,11 +31,25 @@ def test_a_table_of_a_bureau_is_taken_as_it_is(read: Read) -> None:
     row = batch.records.iloc[0].to_dict()
     assert row.pop("warnings") is None
     assert row == {
-        "code": "HB001", "name": "红旗尾矿库", "operator": "某矿业公司", "status": "in_use", "declared_province": "河北省",
-        "supervision_level": 2, "mineral": "iron", "storage_form": "wet", "dam_class": 3, "dam_height_m": 45.5,
-        "storage_m3": 12_005_000, "above_people": True, "annual_t": 120_000, "lon": 117.5, "lat": 40.25,
-        "extra": '{"序号": "1"}', "row": 2,
-    }  # fmt: skip
+        "code": "HB001",
+        "name": "红旗尾矿库",
+        "operator": "某矿业公司",
+        "status": "in_use",
+        "declared_province": "河北省",
+        "supervision_level": 2,
+        "mineral": "iron",
+        "storage_form": "wet",
+        "dam_class": 3,
+        "dam_height_m": 45.5,
+        "storage_m3": 12_005_000,
+        "above_people": True,
+        "annual_t": 120_000,
+        "position_accuracy_m": 15,
+        "lon": 117.5,
+        "lat": 40.25,
+        "extra": None,
+        "row": 2,
+    }  # fmt: skip  half a second of latitude, to which the position is written, is 15 m
 
 
 @pytest.mark.parametrize(
@@ -86,6 +100,33 @@ def test_a_code_that_stands_twice_turns_the_second_row_back(read: Read) -> None:
         "value": "A",
         "reason": "The code stands in row 2 already.",
     }
+
+
+def test_an_accuracy_that_the_table_states_is_kept_and_the_digits_tell_the_others(read: Read) -> None:
+    batch = read("名称,经度,纬度,位置精度(m)\n甲,108.12,35.12,7\n乙,108.12,35.34,\n")
+    stated, by_digits = batch.records["position_accuracy_m"]
+    assert stated == 7
+    assert 500 < by_digits < 600  # half of a hundredth of a degree of latitude is 555 m
+
+
+def test_every_rejected_row_is_kept_as_it_was_written(read: Read) -> None:
+    batch = read('名称,经度,纬度,坝高(m),备注\n甲,108,35,abc," 说,\n好"\n乙,109,35,3,x\n,110,35,x,\n')
+    assert batch.rejected_rows.index.tolist() == sorted(set(batch.rejects["row"]))
+    assert batch.rejected_rows.to_numpy().tolist() == [
+        ["甲", "108", "35", "abc", "说,\n好"],
+        ["", "110", "35", "x", ""],
+    ]
+
+
+def test_several_warnings_of_a_row_stand_in_it_one_after_the_other(read: Read) -> None:
+    batch = read(
+        "名称,经度,纬度,坝高(m),设计坝高(m),统一社会信用代码\n"
+        "甲,108,35,约45,40,9135\n乙,109,35,45,40,\n丙,110,35,40,40,9135\n丁,111,35,40,40,\n"
+    )
+    about = {row: group["reason"].tolist() for row, group in batch.warnings.groupby("row")}
+    assert [len(about.get(row, [])) for row in (2, 3, 4, 5)] == [3, 1, 1, 0]
+    for row, said in zip(batch.records["row"], batch.records["warnings"], strict=True):
+        assert (said if isinstance(said, str) else "") == " ".join(about.get(row, []))
 
 
 def test_columns_that_no_field_takes_are_kept(read: Read) -> None:

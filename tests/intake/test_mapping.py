@@ -58,15 +58,19 @@ def test_a_mapping_file_says_columns_units_words_and_constants(tmp_path: Path) -
         ("kind = 'tailings_pond'\n[columns]\nname = ['x']", "[columns] name must be one text"),
         ("kind = 'tailings_pond'\n[units]\nstorage_m3 = 'pint'", "'pint' is not a unit of storage_m3"),
         ("kind = 'tailings_pond'\n[units]\nname = 'm'", "is stored in no unit"),
-        ("kind = 'tailings_pond'\n[values.status]\nx = 'running'", "'running' is not a value of status"),
+        ("kind = 'tailings_pond'\n[values.status]\nx = 'galloping'", "'galloping' is not a value of status"),
         ("kind = 'tailings_pond'\n[columns]\nname = 'x'\n[constants]\nname = 'y'", "can be one of them"),
         ("kind = 'tailings_pond'\ncrs = 'EPSG:1'", "not a coordinate reference system"),
         ("kind = 'tailings_pond'\ncrs = 4326", "crs must be a text"),
-        ("kind = 'tailings_pond'\ncrs = 'GCJ-02'", "not supported yet"),
-        ("kind = 'tailings_pond'\ncrs = 'auto'", "not supported yet"),
+        ("kind = 'tailings_pond'\ncrs = 'BD-09MC'", "not a coordinate reference system"),
+        ("kind = 'tailings_pond'\ncrs = 'UTM 50'", "says no hemisphere"),
+        ("kind = 'tailings_pond'\ncrs = 'UTM 61N'", "not a coordinate reference system"),
+        ("kind = 'tailings_pond'\ncrs = 'GCJ-02'\n[columns]\nnorthing = 'x'", "latitude and longitude"),
+        ("kind = 'tailings_pond'\n[columns]\nlatitude = 'x'\nnorthing = 'y'", "cannot both be the position"),
+        ("kind = 'tailings_pond'\n[columns]\ncoordinates = 'x'\nlatitude = 'y'", "holds the whole position"),
         ("kind = 'tailings_pond'\ncrs = 'EPSG:5773'", "neither geographic nor projected"),
         ("kind = 'tailings_pond'\ncrs = 'EPSG:4524'\n[columns]\nlatitude = 'x'", "northing and easting"),
-        ("kind = 'tailings_pond'\n[columns]\neasting = 'x'", "latitude and longitude"),
+        ("kind = 'tailings_pond'\ncrs = 'EPSG:4490'\n[columns]\neasting = 'x'", "latitude and longitude"),
         ("kind = 'tailings_pond'\ndecimal = ';'", "decimal must be"),
     ],
 )
@@ -84,3 +88,37 @@ def test_a_mapping_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     (tmp_path / "gbk.toml").write_bytes('kind = "在用"'.encode("gbk"))
     with pytest.raises(MappingError, match="UTF-8"):
         load_mapping(tmp_path / "gbk.toml")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("GCJ-02", "GCJ-02"), ("gcj02", "GCJ-02"), ("火星坐标", "GCJ-02"),
+        ("BD-09", "BD-09"), ("bd09ll", "BD-09"), ("百度坐标系", "BD-09"),
+        ("WGS-84", "EPSG:4326"), ("WGS84", "EPSG:4326"), ("wgs 84", "EPSG:4326"),
+        ("CGCS2000", "EPSG:4490"), ("cgcs 2000", "EPSG:4490"), ("西安80", "EPSG:4610"), ("北京54", "EPSG:4214"),
+        ("UTM 50N", "EPSG:32650"), ("utm zone 23s", "EPSG:32723"), ("WGS 84 / UTM zone 5N", "EPSG:32605"),
+        ("Auto", "auto"), ("EPSG:4527", "EPSG:4527"),
+    ],
+)  # fmt: skip
+def test_a_coordinate_system_may_be_spelled_in_the_usual_ways(tmp_path: Path, written: str, name: str) -> None:
+    assert load(tmp_path, f'kind = "tailings_pond"\ncrs = "{written}"').crs == name
+
+
+def test_only_a_projected_system_has_northing_and_easting(tmp_path: Path) -> None:
+    projected = {
+        name: load(tmp_path, f'kind = "tailings_pond"\ncrs = "{name}"').projected
+        for name in ("EPSG:4527", "UTM 50N", "EPSG:4490", "GCJ-02", "BD-09", "auto")
+    }
+    assert [name for name, is_projected in projected.items() if is_projected] == ["EPSG:4527", "UTM 50N"]
+
+
+@pytest.mark.parametrize("crs", ["", 'crs = "auto"'])
+def test_metres_need_no_stated_system_in_the_mapping_file(tmp_path: Path, crs: str) -> None:
+    mapping = load(tmp_path, f"kind = 'tailings_pond'\n{crs}\n[columns]\nnorthing = 'X'\neasting = 'Y'")
+    assert mapping.columns == {"northing": "X", "easting": "Y"}
+
+
+def test_one_column_of_coordinates_is_that_of_both_angles(tmp_path: Path) -> None:
+    mapping = load(tmp_path, "kind = 'tailings_pond'\n[columns]\nname = '名称'\ncoordinates = '坐标'")
+    assert mapping.columns == {"name": "名称", "latitude": "坐标", "longitude": "坐标"}

@@ -41,7 +41,8 @@ def test_a_sign_for_nothing_is_no_value_and_no_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["abc", "约120", "12-15", "12 5", "1,23,4", "120ft", "120吨", "inf", "1e400", "0x10", "1_000"]
+    "text",
+    ["abc", "约", "12-15", "12 5", "1,23,4", "120ft", "120吨", "约120吨", "inf", "1e400", "0x10", "1_000", "余3"],
 )
 def test_what_is_no_number_is_told_not_guessed(text: str) -> None:
     read = numbers(text)
@@ -49,11 +50,67 @@ def test_what_is_no_number_is_told_not_guessed(text: str) -> None:
     assert read.problem[0] != ""
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("约30", 30), ("約 30", 30), ("大约1,200", 1200), ("≈30", 30), ("～30", 30), ("近30", 30), ("30左右", 30), ("30余", 30),
+        ("30多m³", 30), ("10余万m³", 100_000), ("120万余立方米", 1_200_000), ("about 30", 30), ("ca. 30", 30), ("cerca de 30", 30),
+    ],
+)  # fmt: skip
+def test_an_approximate_number_is_read_and_known_as_such(text: str, value: float) -> None:
+    read = numbers(text, "30")
+    assert read.problem.tolist() == ["", ""]
+    assert read.floats[0] == pytest.approx(value, rel=1e-15)
+    assert read.approximate.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "＞30",
+        ">=30",
+        "≤30",
+        "<5",
+        "大于30",
+        "不足30",
+        "超过30",
+        "30以上",
+        "30m³以下",
+        "30万以内",
+        "至少30",
+        "30+",
+        "more than 30",
+    ],
+)
+def test_a_bound_is_no_number_and_is_told_as_a_bound(text: str) -> None:
+    read = numbers(text)
+    assert math.isnan(read.floats[0])
+    assert "bound" in read.problem[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["30-40", "30～40", "30—40m³", "30至40", "30万-40万", "30m³～40m³", "30±2", "约30-40", "12.5 to 13"]
+)
+def test_a_range_is_no_number_and_is_told_as_a_range(text: str) -> None:
+    read = numbers(text)
+    assert math.isnan(read.floats[0])
+    assert "range" in read.problem[0]
+
+
 def test_a_comma_that_could_be_either_is_decided_by_its_column() -> None:
     assert numbers("1,234", "12,5").floats.tolist() == [1.234, 12.5]
     assert numbers("1,234", "12.5").floats.tolist() == [1234, 12.5]
     assert numbers("1.234", "12,5").floats.tolist() == [1234, 12.5]
     assert numbers("1.234.567", "850.000").floats.tolist() == [1_234_567, 850_000]
+
+
+def test_a_column_that_was_read_in_pieces_is_one_column() -> None:
+    pieces = pd.concat(
+        [pd.Series(["1,234", "约5"], dtype="str"), pd.Series(["12,5", "万"], dtype="str")], ignore_index=True
+    )
+    read = read_numbers(pieces, FIELDS["storage_m3"])
+    assert read.floats[:3].tolist() == [1.234, 5, 12.5]
+    assert read.problem[3] != ""
 
 
 def test_a_comma_that_nothing_decides_is_a_thousands_sign_and_is_counted() -> None:

@@ -119,13 +119,15 @@ def test_a_workbook_gives_text_as_a_person_would_type_it(tmp_path: Path) -> None
     assert batch.records["extra"].iloc[0] == '{"建成日期": "2015-06-01"}'
 
 
-def test_several_sheets_with_data_ask_which_one(tmp_path: Path) -> None:
+def test_several_sheets_that_could_be_meant_ask_which_one(tmp_path: Path) -> None:
     rows: list[list[object]] = [["名称", "经度", "纬度"], ["红旗", 108.5, 35.2]]
-    path = workbook(tmp_path / "ponds.xlsx", 说明=[["填表说明"]], 数据=rows)
-    with pytest.raises(UnreadableFileError, match=r"2 sheets with data \(说明, 数据\)\. Say which one with --sheet"):
+    path = workbook(tmp_path / "ponds.xlsx", 一季度=rows, 二季度=rows)
+    with pytest.raises(
+        UnreadableFileError, match=r"2 sheets with data \(一季度, 二季度\)\. Say which one with --sheet"
+    ):
         read_batch(path, POND)
-    assert len(read_batch(path, POND, sheet="数据").records) == 1
-    with pytest.raises(UnreadableFileError, match=r"no sheet '表1'\. It has: 说明, 数据"):
+    assert len(read_batch(path, POND, sheet="二季度").records) == 1
+    with pytest.raises(UnreadableFileError, match=r"no sheet '表1'\. It has: 一季度, 二季度"):
         read_batch(path, POND, sheet="表1")
 
 

@@ -30,6 +30,8 @@ _ON_INSERT = re.compile(r"\bINSERT\s+ON\b", re.IGNORECASE)
 
 # Fewer new rows than this go through the triggers; more fill the R-tree and the history in one pass afterwards.
 _BULK_ROWS = 500
+# Rows that stand in memory as objects of Python at a time.
+_PIECE = 100_000
 # A text column with fewer distinct values than this share of its rows is handed over as references to them.
 _REPETITIVE = 0.5
 
@@ -41,7 +43,6 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
     rows = _with_ids(connection, table, rows)
     bulk = len(rows) >= _BULK_ROWS or not logged
     spatial = geometry_column(table) is not None
-    values = _encoded(table, rows, srid)
     with_history = table.name in SUBJECTS
     restore = []
     if bulk:
@@ -50,22 +51,28 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
         if spatial:
             standard.drop_insert_trigger(connection, table.name)
         restore += _drop_indexes(connection, table, len(rows))
-    names = ", ".join(f'"{name}"' for name in values)
-    marks = ", ".join("?" * len(values))
-    connection.exec_driver_sql(
-        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(zip(*values.values(), strict=True))
-    )
+    for start in range(0, len(rows), _PIECE):
+        values = _encoded(table, rows.iloc[start : start + _PIECE], srid)
+        _insert_values(connection, table, values)
     if bulk and spatial:
         ids = rows["id"].to_numpy(np.int64)
         rtree.fill(connection, standard.rtree_name(table.name), ids, shapely.bounds(rows["geom"].to_numpy()))
         standard.restore_insert_trigger(connection, table.name)
     for statement in restore:
         connection.exec_driver_sql(statement)
-    if bulk and "extra" in values:
+    if bulk and "extra" in rows and "extra" in table.columns:
         _check_extra(connection, table, rows["id"])
     if bulk and with_history and logged:
         _log_inserts(connection, table, rows)
     standard.touch(connection, table.name, spatial=spatial)
+
+
+def _insert_values(connection: Connection, table: Table, values: Mapping[str, Sequence[Any]]) -> None:
+    names = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join("?" * len(values))
+    connection.exec_driver_sql(
+        f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', list(zip(*values.values(), strict=True))
+    )
 
 
 def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: int) -> None:
@@ -146,18 +153,21 @@ def _check_extra(connection: Connection, table: Table, ids: pd.Series[Any]) -> N
 
 
 def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
-    documents = row_documents(table, rows).to_pylist()
     change = table.metadata.tables["change"]
     restore = _drop_indexes(connection, change, len(rows))
     # What is the same for all rows is quoted by SQLite itself and stands in the statement.
     at, by, run = connection.exec_driver_sql(
         "SELECT quote(at), quote(by), quote(import_run_id) FROM registry_session"
     ).one()
-    connection.exec_driver_sql(
-        "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
-        f"VALUES ({at}, {by}, '{table.name}', ?, 'insert', ?, {run})",
-        list(zip(_plain(rows[SUBJECTS[table.name]]), documents, strict=True)),
-    )
+    documents = row_documents(table, rows)
+    subjects = rows[SUBJECTS[table.name]]
+    for start in range(0, len(rows), _PIECE):
+        piece = slice(start, start + _PIECE)
+        connection.exec_driver_sql(
+            "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
+            f"VALUES ({at}, {by}, '{table.name}', ?, 'insert', ?, {run})",
+            list(zip(_plain(subjects.iloc[piece]), documents[piece].to_pylist(), strict=True)),
+        )
     for statement in restore:
         connection.exec_driver_sql(statement)
     standard.touch(connection, change.name, spatial=False)

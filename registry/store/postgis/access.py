@@ -14,7 +14,7 @@ from registry.errors import StoreError
 from registry.store.postgis.history import columns_of, search_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -66,6 +66,22 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
     for table in (*_tables(connection), "inspector_province"):
         connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")
     _own_functions(connection)
+
+
+def show(connection: Connection, table: str) -> None:
+    """Let readers see a table of a later revision; administrators own it."""
+    connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")
+    connection.exec_driver_sql(f"GRANT SELECT ON {table} TO {READER}")
+
+
+def let_inspectors_add(
+    connection: Connection, table: str, columns: Sequence[str], *, allowed: str | None = None
+) -> None:
+    """Let inspectors insert rows, of those columns; with ``allowed``, only rows for which the condition holds."""
+    connection.exec_driver_sql(f"GRANT INSERT ({', '.join(columns)}) ON {table} TO {INSPECTOR}")
+    if allowed is not None:
+        connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {table}_id_seq TO {INSPECTOR}")
+        _protect(connection, table, allowed)
 
 
 def _make_roles(connection: Connection) -> None:

@@ -68,7 +68,7 @@ def _policies(connection: Connection) -> Iterator[str]:
         text("SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema()")
     ):
         found.setdefault(table, set()).add(name)
-    for table in (*SUBJECTS, "import_run"):
+    for table in (*SUBJECTS, "import_run", "source_row"):
         there = found.get(table, set())
         for name in sorted(POLICIES - there):
             yield f"{table}: the policy {name} is missing, so a role may do less than it should"
