@@ -20,6 +20,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import shapely
 
 import registry
 
@@ -27,10 +28,18 @@ ROUNDS = 3
 EAST, NORTH = (113.5, 119.8), (36.1, 42.6)
 
 
-def table(rows: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+def within(province: shapely.Geometry, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Longitudes and latitudes of random points in a province."""
+    shapely.prepare(province)
+    lon, lat = rng.uniform(*EAST, 4 * rows), rng.uniform(*NORTH, 4 * rows)
+    inside = np.flatnonzero(shapely.contains_xy(province, lon, lat))[:rows]
+    return lon[inside], lat[inside]
+
+
+def table(rows: int, province: shapely.Geometry) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Rows that look like a bureau's table of ponds, with Chinese headers, and their longitudes and latitudes."""
     rng = np.random.default_rng(11)
-    lon, lat = rng.uniform(*EAST, rows), rng.uniform(*NORTH, rows)
+    lon, lat = within(province, rows, rng)
     source = pd.DataFrame(
         {
             "编码": [f"B-{i:07}" for i in range(rows)],
@@ -100,12 +109,13 @@ def measured(work: str, folder: Path, rows: int) -> tuple[float, float]:
 def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source, lon, lat = table(rows)
+        with registry.open(folder / "empty.gpkg", create=True) as reg:
+            reg.load_regions(level="province")
+            provinces = reg.regions("province").set_index("code")
+        source, lon, lat = table(rows, provinces.geometry["130000"].simplify(0.01).buffer(-0.02))
         source.to_csv(folder / "ponds.csv", index=False)
         np.save(folder / "points.npy", np.stack([lon, lat]))
         megabytes = (folder / "ponds.csv").stat().st_size / 1e6
-        with registry.open(folder / "empty.gpkg", create=True) as reg:
-            reg.load_regions(level="province")
         del source
         theirs, ours_ = measured("peer", folder, rows), measured("ours", folder, rows)
     packages = ", ".join(f"{package} {version(package)}" for package in ("pyogrio", "pandas", "sqlalchemy"))

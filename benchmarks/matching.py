@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 MAPPING = ROOT / "gis_data" / "mappings" / "brazil_anm_sigbm.toml"
 TUNED_ON = range(1, 6)
-REPORTED = range(101, 121)
+REPORTED = range(201, 221)
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
 
 Pairs = pd.DataFrame

@@ -132,7 +132,7 @@ def _vanished(
     if choices.vanished == "keep":
         return _no_vanished()
     before = provenance.previous_edition(connection, source_id, batch.kind.value, run_id)
-    gone = before[~before["uid"].isin(rows["uid"])]
+    gone = before if before.empty else before[~before["uid"].isin(rows["uid"])]
     if gone.empty:
         return _no_vanished()
     table = feature_table(batch.kind)
@@ -153,6 +153,8 @@ def _no_vanished() -> pd.DataFrame:
 
 def _named(changes: pd.DataFrame, rows: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """Changes with the row that brought them and the name of the site."""
+    if changes.empty:
+        return pd.DataFrame(columns=["row", "uid", "name", "field", "before", "after"])
     first = rows.drop_duplicates("uid").set_index("uid")["row"]
     names = records.set_index("row")["name"]
     row = first.reindex(changes["uid"]).to_numpy()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
+from registry.intake.provinces import same_province
 from registry.model.fields import feature_table
 from registry.model.records import findings
 from registry.model.tables import Region, table_of
@@ -135,15 +136,11 @@ def _doubts(placed: pd.DataFrame, provinces: gpd.GeoDataFrame) -> pd.Series[Any]
 def _doubt(declared: Any, code: Any, name: Any, english: Any) -> str | None:
     if pd.isna(code):
         return f"{_NOWHERE}lies in none of the provinces that the store knows"
-    if pd.isna(declared) or any(_same(str(declared), str(label)) for label in (code, name, english) if pd.notna(label)):
+    if pd.isna(declared) or any(
+        same_province(str(declared), str(label)) for label in (code, name, english) if pd.notna(label)
+    ):
         return None
     return f"{_ELSEWHERE}says {declared}, but the position lies in {name} ({code})"
-
-
-def _same(declared: str, label: str) -> bool:
-    """True where one is the other, or its beginning (河北 and 河北省)."""
-    a, b = declared.strip().casefold(), label.strip().casefold()
-    return a == b or (len(a) > 1 and len(b) > 1 and (a.startswith(b) or b.startswith(a)))
 
 
 def _declared(records: pd.DataFrame) -> pd.Series[Any]:

@@ -353,9 +353,7 @@ class Registry:
         """
         return self._store.retried(lambda: matches.settle(self._store, pairs))
 
-    def merge_matches(
-        self, above: float, kind: str | None = None, *, say: Callable[[str], None] = silent
-    ) -> Settled:
+    def merge_matches(self, above: float, kind: str | None = None, *, say: Callable[[str], None] = silent) -> Settled:
         """Join the pairs of ``matches`` with a score of at least ``above`` that no rival makes doubtful."""
         matches.check_score("--merge-above", above)
         pairs = matches.safe(self.matches(kind, min_score=matching.FLOOR, say=say), above)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.intake.angle_shapes import AngleShape, Fault, Named, angle_shape, pair_shape
-from registry.intake.digit_runs import DigitRuns, digit_runs
+from registry.intake.digit_runs import DigitRuns, digit_runs, half_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,10 +161,10 @@ def off_the_globe(latitude: NDArray[np.float64], longitude: NDArray[np.float64])
 
 
 def _text(cells: pd.Series[str]) -> Any:
-    """A column as one Arrow array."""
+    """A column as one Arrow array, with digits of one width."""
     text = pa.array(cells, type=pa.large_string())
     # A column that was put together from parts comes as parts.
-    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+    return half_width(text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text)
 
 
 def _read(text: Any, of_shape: Any) -> list[_Read]:

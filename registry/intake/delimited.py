@@ -161,11 +161,9 @@ def _regular(path: Path, encoding: str, delimiter: str, sample: str) -> Grid | N
         return None
     columns = [table.column(i) for i in range(width)]
     del table
+    pa.default_memory_pool().release_unused()
     first = [[row[i] if i < len(row) else "" for row in above] for i in range(width)]
-    return [
-        pa.chunked_array([pa.array(first[i], type=pa.large_string()), *columns.pop(0).cast(pa.large_string()).chunks])
-        for i in range(width)
-    ]
+    return [pa.chunked_array([pa.array(first[i], type=pa.string()), *columns.pop(0).chunks]) for i in range(width)]
 
 
 def _rows_above(sample: str, delimiter: str) -> tuple[list[list[str]], int]:

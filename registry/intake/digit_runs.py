@@ -44,8 +44,7 @@ class DigitRuns:
 
 
 def digit_runs(text: Any) -> DigitRuns:
-    """Take text cells (n,) apart, an Arrow array of large strings without nulls. Full-width digits count as digits."""
-    text = _half_width(text)
+    """Take text cells (n,) apart, an Arrow array of large strings without nulls."""
     n = len(text)
     _, offsets_buffer, content = text.buffers()
     offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[text.offset : text.offset + n + 1]
@@ -82,8 +81,8 @@ def digit_runs(text: Any) -> DigitRuns:
     return DigitRuns(encoded.dictionary.to_pylist(), encoded.indices.to_numpy(), first, value, digits)
 
 
-def _half_width(text: Any) -> Any:
-    """The cells with ０–９ written as 0–9."""
+def half_width(text: Any) -> Any:
+    """Text cells (n,), an Arrow array, with ０–９ written as 0–9."""
     wide = pc.match_substring_regex(text, "[０-９]")
     if not pc.any(wide).as_py():
         return text

@@ -1,6 +1,6 @@
 """Where the table is in a sheet: titles above the header, headers of several rows, what stands below.
 
-A grid is a list of text columns of one length (Arrow ``large_string``); row ``i`` of it is row ``i + 1`` of the file.
+A grid is a list of text columns of one length (Arrow, in any number of chunks); row ``i`` of it is row ``i + 1`` of the file.
 """
 
 from __future__ import annotations
@@ -75,11 +75,14 @@ def table_from_grid(
     overflow = _joined([_picked(column, first, kept) for column in columns[last + 1 :]], len(kept))
     names = [header.names[i] or f"column {i + 1}" for i in used]
     del columns[last + 1 :]
+    del filled
     cells: list[Any] = []
-    for i, column in enumerate(columns):
-        columns[i] = None
+    for i in range(last + 1):
+        column = columns.pop(0)
         if i in used:
             cells.append(_picked(column, first, kept))
+        del column
+        # What the parts of the column took goes back, so that the next one does not come on top of it.
         pa.default_memory_pool().release_unused()
     names, cells, twice = _without_copies(names, cells)
     if twice:
@@ -103,7 +106,7 @@ def _picked(column: Any, first: int, kept: NDArray[np.int64]) -> Any:
     """The kept rows of a column as one Arrow array."""
     whole = kept[-1] - kept[0] + 1 == len(kept)
     rows = column.slice(first + int(kept[0]), len(kept)) if whole else column.take(pa.array(kept + first))
-    return pa.concat_arrays(rows.chunks)
+    return pa.concat_arrays(rows.cast(pa.large_string()).chunks)
 
 
 def _spread(columns: Grid, merged: Sequence[Merged]) -> Grid:

@@ -6,6 +6,7 @@ The suffix must be one that is known; what the file is, its content says: office
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from typing import TYPE_CHECKING
 
 from registry.errors import RegistryError, UnreadableFileError
@@ -175,7 +176,8 @@ def _content(path: Path, promised: str) -> str:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     found = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-    if head.startswith(_ZIP):
+    # An archive may have something in front of it, and is one all the same.
+    if head.startswith(_ZIP) or (promised in {"workbook", "zip", "kmz"} and zipfile.is_zipfile(path)):
         found = _in_archive(archive_members(path))
     if found is None:
         found = _in_text(path, head, promised)

@@ -36,6 +36,8 @@ _REPEATED = re.compile(
     re.DOTALL,
 )
 _MOST_REPEATED = 10_000
+_STRINGS = "xl/sharedstrings.xml"
+_UNIQUE_COUNT = re.compile(rb'\buniqueCount="(\d+)"')
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -79,21 +81,28 @@ def look_through(path: Path, sheet: str) -> Looked:
     return Looked(not_computed, errors)
 
 
-def check_repeats(path: Path) -> None:
-    """Refuse an OpenDocument table in which a filled cell stands for very many.
+def check_counts(path: Path) -> None:
+    """Refuse a workbook whose XML names numbers that it does not hold, or a filled cell that stands for very many.
 
     Raises
     ------
     UnreadableFileError : it does.
     """
     with zipfile.ZipFile(path) as archive:
-        if "content.xml" not in archive.namelist():
-            return
-        for columns, rows in _REPEATED.findall(archive.read("content.xml")):
-            if int(columns or rows) > _MOST_REPEATED:
-                raise UnreadableFileError(
-                    f"{path.name}: a filled cell in it is repeated {int(columns or rows):,} times. Delete the repeats."
-                )
+        for member in archive.infolist():
+            if member.filename.lower() == _STRINGS:
+                with archive.open(member) as file:
+                    said = _UNIQUE_COUNT.search(file.read(_OVERLAP))
+                # The shortest text is <si/>.
+                if said and int(said[1]) > member.file_size:
+                    raise UnreadableFileError(f"{path.name}: '{_STRINGS}' in it is damaged. Save the workbook again.")
+            if member.filename == "content.xml":
+                for columns, rows in _REPEATED.findall(archive.read(member)):
+                    if int(columns or rows) > _MOST_REPEATED:
+                        raise UnreadableFileError(
+                            f"{path.name}: a filled cell in it is repeated {int(columns or rows):,} times. "
+                            "Delete the repeats."
+                        )
 
 
 def _parts(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -68,7 +68,6 @@ def trimmed_array(text: Any) -> Any:
     array = text if isinstance(text, pa.ChunkedArray) else pa.array(text, type=pa.large_string(), from_pandas=True)
     if isinstance(array, pa.Array):
         array = pa.chunked_array([array])
-    array = array.cast(pa.large_string())
     if pc.any(pc.match_substring_regex(array, _AT_AN_END)).as_py():
         array = pc.utf8_trim(array, characters=BLANKS)
     return pc.fill_null(array, "") if array.null_count else array

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import islice
+import zipfile
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +22,9 @@ from python_calamine import (
 from registry.errors import EmptyTableError, UnreadableFileError
 from registry.intake.header_block import HEAD_ROWS, known_fields
 from registry.intake.layout import Grid, table_from_grid
-from registry.intake.sheet_xml import check_repeats, look_through
+from registry.intake.sheet_xml import check_counts, look_through
 from registry.intake.source_table import SourceTable, one_line
+from registry.intake.trial import try_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
     from registry.intake.header_block import Merged
+    from registry.intake.sheet_xml import Looked
     from registry.model.vocabulary import Kind
 
 _ROWS_AT_ONCE = 20_000
@@ -50,18 +54,18 @@ def read_workbook(path: Path, kind: Kind, sheet: str | None, *, notes: tuple[str
     UnreadableFileError : no workbook, no such sheet, or several sheets that could be meant and none named.
     EmptyTableError : there is no filled cell.
     """
+    is_xml = _is_xml(path)
+    if is_xml:
+        check_counts(path)
+    else:
+        try_workbook(path)
     try:
         with path.open("rb") as file:
-            workbook = CalamineWorkbook.from_filelike(file)
-        check_in_zip = _is_zip(path)
-        if check_in_zip:
-            check_repeats(path)
-        name, said = _chosen(path, workbook, kind, sheet)
-        looked = look_through(path, name) if check_in_zip else None
-        chosen = workbook.get_sheet_by_name(name)
+            book = _Book(path, CalamineWorkbook.from_filelike(file), is_xml)
+        name, said = _chosen(book, kind, sheet)
+        chosen, looked = book.sheet(name)
         grid, merged = _grid(chosen), _merged(chosen)
-        del chosen
-        workbook.close()
+        del chosen, book
     except PasswordError as error:
         raise UnreadableFileError(
             f"{path.name}: the workbook is locked with a password. Save it without one."
@@ -141,9 +145,12 @@ def _texts(values: Any) -> Any:
     return words.take(pa.array(np.where(codes < 0, len(uniques), codes)))
 
 
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"PK"
+def _is_xml(path: Path) -> bool:
+    """Whether a workbook is XML in an archive (xlsx, xlsm, ods), not binary (xls, xlsb)."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "xl/workbook.bin" not in archive.namelist()
 
 
 def _cells(names: list[str]) -> str:
@@ -151,8 +158,31 @@ def _cells(names: list[str]) -> str:
     return f"{len(names)} cell(s) ({shown}{', …' if len(names) > _SHOWN_CELLS else ''})"
 
 
-def _chosen(path: Path, workbook: CalamineWorkbook, kind: Kind, sheet: str | None) -> tuple[str, tuple[str, ...]]:
+@dataclass
+class _Book:
+    """A workbook whose sheets are looked through before they are opened, and opened once."""
+
+    path: Path
+    workbook: CalamineWorkbook
+    is_xml: bool
+    opened: dict[str, tuple[CalamineSheet, Looked | None]] = field(default_factory=dict)
+
+    def sheet(self, name: str) -> tuple[CalamineSheet, Looked | None]:
+        """A sheet and what its XML tells of it."""
+        if name not in self.opened:
+            looked = look_through(self.path, name) if self.is_xml else None
+            self.opened[name] = self.workbook.get_sheet_by_name(name), looked
+        return self.opened[name]
+
+    def beginning(self, name: str) -> list[list[Any]]:
+        """The first rows of a sheet, which may be blank; none when the whole sheet is."""
+        sheet, _ = self.sheet(name)
+        return list(islice(sheet.iter_rows(), HEAD_ROWS)) if sheet.height else []
+
+
+def _chosen(book: _Book, kind: Kind, sheet: str | None) -> tuple[str, tuple[str, ...]]:
     """The sheet that is meant, and what is to be told of the choice."""
+    path, workbook = book.path, book.workbook
     if sheet is not None:
         if sheet not in workbook.sheet_names:
             raise UnreadableFileError(f"{path.name}: no sheet '{sheet}'. It has: {', '.join(workbook.sheet_names)}.")
@@ -160,7 +190,7 @@ def _chosen(path: Path, workbook: CalamineWorkbook, kind: Kind, sheet: str | Non
     tables = [each for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
     visible = [each.name for each in tables if each.visible == SheetVisibleEnum.Visible]
     hidden = [each.name for each in tables if each.visible != SheetVisibleEnum.Visible]
-    beginnings = {name: _beginning(path, workbook, name) for name in visible}
+    beginnings = {name: book.beginning(name) for name in visible}
     filled = [name for name, rows in beginnings.items() if rows]
     if not filled and hidden:
         raise EmptyTableError(
@@ -176,18 +206,10 @@ def _chosen(path: Path, workbook: CalamineWorkbook, kind: Kind, sheet: str | Non
     return chosen_layer(path, filled, kind, "sheet"), ()
 
 
-def _beginning(path: Path, workbook: CalamineWorkbook, name: str) -> list[list[Any]]:
-    """The first rows of a sheet, which may be blank; none when the whole sheet is."""
-    if _is_zip(path):
-        look_through(path, name)
-    sheet = workbook.get_sheet_by_name(name)
-    return list(islice(sheet.iter_rows(), HEAD_ROWS)) if sheet.height else []
-
-
 def _is_of_kind(rows: list[list[Any]], kind: Kind) -> bool:
-    """Whether one of these rows names a site and two more fields of the kind."""
+    """Whether a row, or two that follow each other, name a site and two more fields of the kind."""
     known = [known_fields([value.strip() for value in row if isinstance(value, str)], kind) for row in rows]
-    return any("name" in fields and len(fields) > 2 for fields in known)
+    return any("name" in fields and len(fields) > 2 for fields in (a | b for a, b in pairwise([set(), *known])))
 
 
 def _grid(sheet: CalamineSheet) -> Grid:

@@ -11,8 +11,6 @@ from registry.store import decisions, read
 from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
     from sqlalchemy import Connection
 
@@ -56,8 +54,3 @@ def previous_edition(connection: Connection, source_id: int, kind: str, run_id: 
     rows = backend_of(connection).fetch(connection, statement, read.types_of(line))
     rows["uid"] = decisions.redirected(rows["uid"], decisions.redirections(connection))
     return rows.drop_duplicates("uid", ignore_index=True)
-
-
-def without(rows: pd.DataFrame, uids: Sequence[str]) -> pd.DataFrame:
-    """The rows (n,) that speak of none of these sites."""
-    return rows[~rows["uid"].isin(uids)].reset_index(drop=True)

@@ -119,16 +119,15 @@ def features(connection: Connection, kind: Kind, identified: Identified, *, srid
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
     backend.update(connection, table, _with_points(changed), srid=srid)
 
-    touched, streams = _waste(connection, kind, records, srid=srid)
-    uids = records["uid"].to_numpy(dtype=object)
-    now_other = set(uids[~new][differs].tolist()) | touched
-    outcomes = pd.Series("unchanged", index=pd.Index(uids))
-    outcomes[np.fromiter((uid in now_other for uid in uids.tolist()), dtype=bool, count=len(uids))] = "changed"
-    outcomes[new] = "new"
-    rows = identified.rows.assign(outcome=outcomes.reindex(identified.rows["uid"]).to_numpy())
-    streams = streams[streams["uid"].isin(uids[~new])]
-    changes = pd.concat([changes.assign(uid=uids[~new][changes.pop("at").to_numpy(int)]), streams], ignore_index=True)
-    return Written(rows, changes[["uid", "field", "before", "after"]])
+    streams = _waste(connection, kind, records.assign(new=new), srid=srid)
+    known = records.loc[~new, "uid"].to_numpy(dtype=object)
+    changes = pd.concat([changes.assign(uid=known[changes.pop("at").to_numpy(int)]), streams], ignore_index=True)
+    now_other = set(known[differs].tolist()) | set(streams["uid"])
+    outcome: NDArray[np.object_] = np.full(len(records), "new", dtype=object)
+    outcome[~new] = ["changed" if uid in now_other else "unchanged" for uid in known.tolist()]
+    if len(records) < len(identified.rows):
+        outcome = pd.Series(outcome, index=records["uid"]).reindex(identified.rows["uid"]).to_numpy()
+    return Written(identified.rows.assign(outcome=outcome), changes[["uid", "field", "before", "after"]])
 
 
 def _with_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -229,28 +228,31 @@ def _merge(
     return pd.DataFrame(merged, index=records.index), differs, found
 
 
-def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> tuple[set[str], pd.DataFrame]:
-    """Store what the sites hold or the plants accept; the uids whose waste that changes, and the changes."""
+def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> pd.DataFrame:
+    """Store what the sites hold or the plants accept; what that changes of those that are not ``new``."""
     table, key, values = _WASTE[kind.is_site]
     given = _streams(kind, records, key, values)
     if given.empty:
-        return set(), _no_changes()
-    stored = read.matching(connection, table, {key: given[key]})
-    index = pd.MultiIndex.from_frame(stored[[key, "waste_code"]])
-    at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
+        return _no_changes()
+    of_new = given.pop("new").to_numpy(bool)
+    stored = read.matching(connection, table, {key: given.loc[~of_new, key]})
+    at: NDArray[np.int64] = np.full(len(given), -1, dtype=np.int64)
+    if len(stored):
+        index = pd.MultiIndex.from_frame(stored[[key, "waste_code"]])
+        at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
     new = at < 0
     merged, differs, changes = _merge(given[~new], stored.iloc[at[~new]], values)
     backend = backend_of(connection)
-    backend.insert(connection, table, given[new], srid=srid)
+    # In the order of its key an index grows at its end, which is several times as fast as anywhere.
+    backend.insert(connection, table, given[new].sort_values([key, "waste_code"]), srid=srid)
     updated = merged[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs])
     backend.update(connection, table, updated, srid=srid)
     uids = given.loc[~new, key].to_numpy(dtype=object)
-    added = pd.DataFrame(
-        {"uid": given.loc[new, key], "field": "waste_code", "before": None, "after": given.loc[new, "waste_code"]},
-        dtype=object,
-    )
     changed = changes.assign(uid=uids[changes.pop("at").to_numpy(int)])
-    return set(given.loc[new, key]) | set(uids[differs].tolist()), pd.concat([changed, added], ignore_index=True)
+    added = given.loc[new & ~of_new, [key, "waste_code"]].set_axis(["uid", "after"], axis=1)
+    added = added.assign(field="waste_code", before=None).astype(object)
+    both: pd.DataFrame = pd.concat([changed, added], ignore_index=True)
+    return both[["uid", "field", "before", "after"]]
 
 
 def _no_changes() -> pd.DataFrame:
@@ -258,10 +260,10 @@ def _no_changes() -> pd.DataFrame:
 
 
 def _streams(kind: Kind, records: pd.DataFrame, key: str, values: Sequence[str]) -> pd.DataFrame:
-    """One row for each site and waste code; amounts stand with a record's first code."""
+    """One row for each site and waste code, and whether its site is ``new``; amounts stand with a record's first code."""
     amounts = {name: records[name] if name in records else pd.Series(np.nan, records.index) for name in values}
     codes = records["waste_code"] if "waste_code" in records else pd.Series(None, records.index, dtype="str")
-    frame = pd.DataFrame({key: records["uid"], "waste_code": codes, **amounts})
+    frame = pd.DataFrame({key: records["uid"], "waste_code": codes, **amounts, "new": records["new"]})
     if kind.is_site:
         known = frame[list(values)].notna().any(axis=1)
         frame["waste_code"] = frame["waste_code"].where(frame["waste_code"].notna() | ~known, DEFAULT_WASTE[kind])

@@ -90,6 +90,12 @@ def test_an_angle_that_cannot_be_trusted_says_why(text: str, word: str) -> None:
     assert word in problem
 
 
+def test_full_width_digits_are_digits() -> None:
+    assert [angle(text)[0] for text in ("１０８", "１０８.５", "１０８．５", "－１０８．５", "１０８３０１５．２")] == [
+        108, 108.5, 108.5, -108.5, pytest.approx(108 + 30 / 60 + 15.2 / 3600, abs=1e-12),
+    ]  # fmt: skip
+
+
 def test_a_column_may_mix_formats() -> None:
     read = read_angles(pd.Series(["35.5", "35°30′N", "N 35 30 00"], dtype="str"), "latitude")
     assert read.degrees.tolist() == [35.5, 35.5, 35.5]

@@ -15,8 +15,10 @@ import geopandas as gpd
 import openpyxl
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from registry.errors import UnreadableFileError
+from registry.errors import RegistryError, UnreadableFileError
 from registry.intake import archives, readers, sheet_xml
 from registry.intake.readers import file_sha256, read_hashed, read_table
 from registry.model.vocabulary import Kind
@@ -155,6 +157,74 @@ def test_a_cell_far_from_the_table_does_not_fill_the_memory(tmp_path: Path) -> N
     book.active["XFD1048576"] = "x"
     book.save(path)
     refused(path, r"reaches over 1,048,576 rows and 16,384 columns")
+
+
+def test_an_archive_with_something_in_front_is_looked_at_too(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "t.xlsx")
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    with_part(path, "xl/worksheets/sheet1.xml", LAUGHS.format(sheet).encode())
+    path.write_bytes(b"in front" + path.read_bytes())
+    refused(path, "defines entities")
+
+
+def test_texts_that_a_workbook_only_claims_to_hold_take_no_memory(tmp_path: Path) -> None:
+    path = xlsx(tmp_path / "t.xlsx")
+    strings = b'<?xml version="1.0"?><sst uniqueCount="4294967295"><si><t>a</t></si></sst>'
+    refused(with_part(path, "xl/sharedStrings.xml", strings), "'xl/sharedstrings.xml' in it is damaged")
+
+
+def test_an_old_workbook_that_would_end_its_reader_is_refused(tmp_path: Path) -> None:
+    xlwt = pytest.importorskip("xlwt")
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("尾矿库")
+    sheet.write(0, 0, "名称")
+    sheet.write(1, 1, "红旗")
+    path = tmp_path / "t.xls"
+    book.save(str(path))
+    raw = path.read_bytes()
+    # The record of a text cell (type 253, 10 bytes): its row and column become the last that two bytes can name,
+    # and the sheet one of four thousand million cells.
+    cell = bytes.fromhex("fd000a00")
+    assert raw.count(cell + b"\1\0\1\0") == 1
+    path.write_bytes(raw.replace(cell + b"\1\0\1\0", cell + b"\xff\xff\xff\xff"))
+    refused(path, "damaged, or its sheets reach too far")
+    # A damaged header makes the reader read beyond the end.
+    path.write_bytes(raw[:0x1E] + b"\x40\0" + raw[0x20:])
+    refused(path, "damaged|not a readable workbook")
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([".xlsx", ".kml", ".parquet", ".fgb", ".geojson", ".gpkg"]),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
+    st.floats(0, 1) | st.none(),
+)
+def test_a_damaged_file_is_read_or_refused_in_one_line(
+    samples: dict[str, bytes], tmp_path: Path, suffix: str, wrong: list[tuple[float, int]], cut: float | None
+) -> None:
+    raw = bytearray(samples[suffix])
+    for at, value in wrong:
+        raw[int(at * len(raw))] = value
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(raw if cut is None else raw[: int(cut * len(raw))])
+    try:
+        read_table(path, POND, sheet=None, encoding=None)
+    except RegistryError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A small file of each sort; the workbook is not compressed, so that damage reaches its XML."""
+    folder = tmp_path_factory.mktemp("samples")
+    frame = gpd.GeoDataFrame({"name": ["红旗", "东风"]}, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs=4326)
+    for suffix in (".fgb", ".geojson", ".gpkg"):
+        frame.to_file(folder / f"t{suffix}")
+    frame.to_parquet(folder / "t.parquet")
+    (folder / "t.kml").write_text(KML.format("红旗"), "utf-8")
+    with_part(xlsx(folder / "t.xlsx"), "none.xml", b"<a/>", zipfile.ZIP_STORED)
+    return {path.suffix: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_sheet_is_looked_through_across_the_cuts_of_its_pieces(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from registry.errors import EmptyTableError
 from registry.intake import read_batch
@@ -210,3 +213,40 @@ def test_dates_and_whole_numbers_look_as_they_were_typed(tmp_path: Path) -> None
         [["名称", "经度", "纬度", "建成", "编号"], ["红旗", 118.5, 39.0, dt.date(2015, 6, 1), 20240001]],
     )
     assert table.cells.iloc[0].tolist() == ["红旗", "118.5", "39", "2015-06-01", "20240001"]
+
+
+WORDS = [
+    "",
+    "",
+    "名称",
+    "红旗",
+    "合计",
+    "小计：",
+    "备注：无",
+    "填表人：张三",
+    "108.5",
+    "35",
+    "m",
+    "1",
+    "2",
+    "3",
+    "4",
+    "经度",
+    "坐标",
+    "一览表",
+]
+GRIDS = st.lists(st.lists(st.sampled_from(WORDS), min_size=4, max_size=4), min_size=1, max_size=9)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(GRIDS)
+def test_no_filled_row_below_the_header_is_left_out_without_a_word(tmp_path: Path, grid: list[list[str]]) -> None:
+    lines = [["名称", "经度", "纬度", "坝高"], *grid, ["红旗", "108.5", "35.2", "45"]]
+    table = of_text(tmp_path, "\n".join(map(",".join, lines)) + "\n")
+    header = next(
+        (match for note in table.notes if (match := re.search(r"the header is rows? (?:\d+–)?(\d+)", note))), None
+    )
+    below = int(header[1]) if header else 1
+    for number, cells in enumerate(lines, start=1):
+        if number > below and any(cells) and number not in table.rows:
+            assert any(re.search(rf"\brow.*\b{number}\b", note) for note in table.notes), (number, table.notes)

@@ -32,6 +32,8 @@ _ON_INSERT = re.compile(r"\bINSERT\s+ON\b", re.IGNORECASE)
 _BULK_ROWS = 500
 # Rows that stand in memory as objects of Python at a time.
 _PIECE = 100_000
+# An index on up to so many times the new rows is built anew rather than grown: keys that come in no order are dear.
+_REBUILT = 2
 # A text column with fewer distinct values than this share of its rows is handed over as references to them.
 _REPETITIVE = 0.5
 
@@ -125,8 +127,9 @@ def _with_ids(connection: Connection, table: Table, rows: pd.DataFrame) -> pd.Da
 
 def _drop_indexes(connection: Connection, table: Table, new: int) -> list[str]:
     """Take away the indexes that are cheaper to build anew than to grow by so many rows; what gives them back."""
-    held = connection.exec_driver_sql(f'SELECT count(*) FROM (SELECT 1 FROM "{table.name}" LIMIT {new})').scalar_one()
-    if held >= new:
+    most = _REBUILT * new
+    held = connection.exec_driver_sql(f'SELECT count(*) FROM (SELECT 1 FROM "{table.name}" LIMIT {most})').scalar_one()
+    if held >= most:
         return []
     listed = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", (table.name,)
