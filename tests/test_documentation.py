@@ -15,7 +15,14 @@ from registry.model.document import markdown
 
 ROOT = Path(__file__).parent.parent
 # Each page is read from its top by someone who sits in an empty folder.
-PAGES = ["README.md", "docs/tables.md", "docs/inspector.md", "docs/planner.md", "docs/gis-desk.md", "docs/administrator.md"]
+PAGES = [
+    "README.md",
+    "docs/tables.md",
+    "docs/inspector.md",
+    "docs/planner.md",
+    "docs/gis-desk.md",
+    "docs/administrator.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

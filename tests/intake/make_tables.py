@@ -2,8 +2,8 @@
 
 The places lie in the counties that the tables name; sites, firms and numbers are invented. What must come out of
 each table stands beside it in ``NAME.toml``, in plain degrees, never computed by the code that is tested. Projected
-coordinates come from PROJ, GCJ-02 and BD-09 from the public formula written down once more here. Beside the
-project's own requirements it needs ``xlwt``, for the old binary workbook. Each run writes the same bytes.
+coordinates come from PROJ, GCJ-02 and BD-09 from the public formula written down once more here. Each run writes
+the same bytes.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import geopandas as gpd
 import openpyxl
 import pytest
 import shapely
+import xlwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -175,7 +176,6 @@ def test_texts_that_a_workbook_only_claims_to_hold_take_no_memory(tmp_path: Path
 
 
 def test_an_old_workbook_that_would_end_its_reader_is_refused(tmp_path: Path) -> None:
-    xlwt = pytest.importorskip("xlwt")
     book = xlwt.Workbook()
     sheet = book.add_sheet("尾矿库")
     sheet.write(0, 0, "名称")

@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 import xlsxwriter
+import xlwt
 
 from registry.errors import EmptyTableError, UnreadableFileError
 from registry.intake.readers import read_table
@@ -95,7 +96,6 @@ def test_a_table_that_starts_off_the_corner_keeps_its_rows_and_merged_headers(tm
 
 
 def test_an_old_workbook_is_read_with_its_merged_headers(tmp_path: Path) -> None:
-    xlwt = pytest.importorskip("xlwt")
     book = xlwt.Workbook()
     sheet = book.add_sheet("尾矿库")
     sheet.write_merge(0, 0, 0, 2, "河北省尾矿库")

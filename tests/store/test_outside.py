@@ -156,7 +156,8 @@ def test_what_sqlite_alone_deletes_is_written_down_with_its_streams(
     assert set(found.index) == {("tailings_pond", "delete"), ("waste_stream", "delete"), ("waste_stream", "update")}
     assert set(found["by"]) == {OUTSIDE}
     assert_document(found.loc[("tailings_pond", "delete"), "before"], document(rows[1]))
-    assert_document(found.loc[("waste_stream", "delete"), "before"], document(streams.to_dict("records")[1]))
+    streams = streams.set_index("site_uid", drop=False)
+    assert_document(found.loc[("waste_stream", "delete"), "before"], document(streams.loc[rows[1]["uid"]].to_dict()))
     assert file_reg.sites()["code"].tolist() == ["T-0", "T-2"]
     assert problems(file_reg.store) == []
 

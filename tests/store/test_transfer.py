@@ -52,7 +52,8 @@ def fill(reg: registry.Registry, provinces: Path) -> None:
     reg.import_batch(batch(Kind.SMELTING_SITE, 2, hazardous=False))
     reg.import_batch(batch(Kind.UTILIZATION_PLANT, 4, waste_code="SW05;SW04", gate_fee_yuan_per_t=-3.5))
     reg.import_batch(batch(Kind.TAILINGS_POND, 5, status="closed"), source="a newer edition")
-    uid = reg.sites("tailings_pond").index[1]
+    uid, *others = reg.sites("tailings_pond").index[1:4]
+    reg.settle_matches(pd.DataFrame({"uid": [uid, uid], "other_uid": others, "decision": ["same", "different"]}))
     with reg.store.write() as connection:
         connection.execute(text("DELETE FROM tailings_pond WHERE code = 'tailings_pond-7'"))
         decided = {"pond_uid": uid, "level": 1, "decided_on": date(2026, 1, 31), "authority": "省厅"}
