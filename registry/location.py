@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from registry.intake.provinces import same_province
@@ -47,7 +48,7 @@ def located(
 
     Returns
     -------
-    The records with ``province_code, city_code, county_code``, and findings: rows that lie elsewhere than they
+    The records with ``province_code, city_code, county_code``, with ``geom`` where there are regions, and findings: rows that lie elsewhere than they
     declare, or in no province at all. A finding stands in the row's ``warnings`` too.
     """
     placed = records.copy()
@@ -62,6 +63,7 @@ def located(
         layer = read.regions(connection, crs, level, bbox=near)
         if points is None:
             points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(records["lon"], records["lat"]), crs=crs)
+            placed["geom"] = pd.Series(np.asarray(points.geometry.array), index=records.index, dtype=object)
         codes = region_service.locate(points, layer, tolerance_m=tolerance_m)
         placed[f"{level}_code"] = pd.Series(codes.tolist(), index=records.index, dtype="str")
         if level == "province":

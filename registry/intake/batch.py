@@ -206,6 +206,8 @@ def _rejected_rows(
 
 def _reject_overflow(table: SourceTable, findings: Findings) -> None:
     beyond = (table.overflow != "").astype(bool)
+    if not beyond.any():
+        return
     reasons = np.where(beyond, "The row has more cells than the header: the value stands under none.", "")
     findings.error("", reasons.astype(object), table.overflow)
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from registry.model.fields import feature_table, table_fields
 from registry.model.tables import Inspection, PlantIntake, SupervisionDecision, WasteStream, table_of
 from registry.model.vocabulary import Kind
-from registry.store import decisions, read, write
+from registry.store import decisions, identity, read
 from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def join(connection: Connection, kind: Kind, pairs: pd.DataFrame, *, srid: int) 
         gone.append({"uid": lost["uid"], "other_uid": kept["uid"], "score": score})
         if pd.notna(lost["code"]):
             # A later edition may know the site that is gone by its code alone.
-            by_code = write.uid_of_code(kind, lost["code"])
+            by_code = identity.uid_of_code(kind, lost["code"])
             if by_code not in (lost["uid"], kept["uid"]):
                 gone.append({"uid": by_code, "other_uid": kept["uid"], "score": score})
     if gone:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,7 +13,7 @@ from registry.errors import StoreError
 from registry.model.fields import feature_table, table_fields
 from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
-from registry.store import decisions, read
+from registry.store import decisions, identity, read
 from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
@@ -23,10 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Table
-
-# Namespace of our UUIDs (RFC 9562, version 5), so that one site gets one uid wherever it is imported.
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "tailings-registry")
-_NAMESPACE_BYTES = _NAMESPACE.bytes
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ def identify(connection: Connection, kind: Kind, records: pd.DataFrame) -> Ident
     """
     records = records.reset_index(drop=True)
     given = records["uid"].notna() if "uid" in records else False
-    own = _uids(kind, records)
+    own = identity.uids(kind, records)
     uid = decisions.redirected(own, decisions.redirections(connection))
     joined = (own != uid).to_numpy(bool)
     records = records.assign(uid=uid)
@@ -111,10 +105,14 @@ def features(connection: Connection, kind: Kind, identified: Identified, *, srid
         for field in table_fields(table)
         if field.name in records and field.name not in {"uid", "geom", "source_id"}
     ]
+    placed = ["geom"] if "geom" in records else []
     merged, differs, changes = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
     backend = backend_of(connection)
     backend.insert(
-        connection, table, _with_points(records.loc[new, ["uid", *columns, "source_id", "lon", "lat"]]), srid=srid
+        connection,
+        table,
+        _with_points(records.loc[new, ["uid", *columns, *placed, "source_id", "lon", "lat"]]),
+        srid=srid,
     )
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
     backend.update(connection, table, _with_points(changed), srid=srid)
@@ -131,39 +129,11 @@ def features(connection: Connection, kind: Kind, identified: Identified, *, srid
 
 
 def _with_points(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with ``lon, lat`` in degrees, given their geometry."""
+    """Rows with ``lon, lat`` in degrees, given their geometry, where they have none."""
+    if "geom" in rows:
+        return rows.drop(columns=["lon", "lat"])
     points = shapely.points(rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
     return rows.drop(columns=["lon", "lat"]).assign(geom=pd.Series(points, index=rows.index, dtype=object))
-
-
-def _uids(kind: Kind, records: pd.DataFrame) -> pd.Series[Any]:
-    """The UUID that a record brings, else one from its code, else from name, operator, position and the how-manieth."""
-    blank = pd.Series(None, index=records.index, dtype="str")
-    code = records.get("code", blank)
-    key = "code:" + code.astype("str")
-    without = code.isna()
-    if without.any():
-        some = records[without]
-        operator = some["operator"].fillna("") if "operator" in some else ""
-        place = some["lon"].map("{:.7f}".format) + "," + some["lat"].map("{:.7f}".format)
-        described = "name:" + some["name"] + "|" + operator + "|" + place
-        key = key.where(~without, described + "|" + described.groupby(described).cumcount().astype("str"))
-    made = pd.Series([_uuid5(f"{kind}|{text}") for text in key.tolist()], index=records.index, dtype="str")
-    if "uid" not in records:
-        return made
-    return records["uid"].astype("str").where(records["uid"].notna(), made)
-
-
-def uid_of_code(kind: Kind, code: str) -> str:
-    """The UUID of a site or plant that is known by its code."""
-    return _uuid5(f"{kind}|code:{code}")
-
-
-def _uuid5(text: str) -> str:
-    """``str(uuid.uuid5(_NAMESPACE, text))``, five times as fast: there are as many as rows."""
-    digest = hashlib.sha1(_NAMESPACE_BYTES + text.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def _matches(records: pd.DataFrame, stored: pd.DataFrame, *, stated: NDArray[np.bool_]) -> NDArray[np.int64]:

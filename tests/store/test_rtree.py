@@ -6,13 +6,14 @@ import sqlite3
 import uuid
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from registry.store.geopackage import rtree
-from registry.store.write import _NAMESPACE, _uuid5
+from registry.store.identity import NAMESPACE, uuid5
 
 
 @pytest.mark.parametrize("counts", [(1,), (51,), (52,), (5000,), (40, 30), (3000, 3000), (5000, 10), (150_000,)])
@@ -69,4 +70,6 @@ def test_boxes_in_32_bits_are_those_of_sqlite() -> None:
 def test_uids_are_uuids_of_version_5(text: str) -> None:
     if any(0xD800 <= ord(letter) < 0xE000 for letter in text):
         return
-    assert _uuid5(text) == str(uuid.uuid5(_NAMESPACE, text))
+    assert uuid5(pd.Series([text, "甲"], dtype="str")).to_pylist() == [
+        str(uuid.uuid5(NAMESPACE, each)) for each in (text, "甲")
+    ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from registry.store.geopackage.bulk import fetch, insert, inside, row_id, update
+from registry.store.geopackage import history
+from registry.store.geopackage.bulk import fetch, insert, inside, restore_indexes, row_id, update
 from registry.store.geopackage.file import open_engine, refusal
 from registry.store.geopackage.health import facts, problems
-from registry.store.geopackage.history import close_session, note_import, open_session, writer
+from registry.store.geopackage.history import note_import, open_session, writer
 from registry.store.geopackage.holder import announced, holder
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ __all__ = [
 
 def lock(connection: Connection, tables: Sequence[Table]) -> None:
     """Nothing to do: a writing transaction holds the whole file."""
+
+
+def close_session(connection: Connection) -> None:
+    """Finish what large inserts left to be done for all of them, and leave nobody at work."""
+    restore_indexes(connection)
+    history.close_session(connection)
 
 
 def trust_location(connection: Connection) -> None:

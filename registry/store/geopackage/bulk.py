@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from registry.store.changes import SUBJECTS, row_documents
 from registry.store.geopackage import history, rtree, standard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Select, Table
 
@@ -32,6 +34,8 @@ _ON_INSERT = re.compile(r"\bINSERT\s+ON\b", re.IGNORECASE)
 _BULK_ROWS = 500
 # Rows that stand in memory as objects of Python at a time.
 _PIECE = 100_000
+# Where a connection keeps the statements that build indexes anew.
+_AWAITED = "registry indexes"
 # An index on up to so many times the new rows is built anew rather than grown: keys that come in no order are dear.
 _REBUILT = 2
 # A text column with fewer distinct values than this share of its rows is handed over as references to them.
@@ -53,9 +57,13 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
         if spatial:
             standard.drop_insert_trigger(connection, table.name)
         restore += _drop_indexes(connection, table, len(rows))
-    for start in range(0, len(rows), _PIECE):
-        values = _encoded(table, rows.iloc[start : start + _PIECE], srid)
-        _insert_values(connection, table, values)
+    with _uncollected():
+        for start in range(0, len(rows), _PIECE):
+            _insert_values(
+                connection,
+                table,
+                _encoded(table, rows.iloc[start : start + _PIECE].dropna(axis="columns", how="all"), srid),
+            )
     if bulk and spatial:
         ids = rows["id"].to_numpy(np.int64)
         rtree.fill(connection, standard.rtree_name(table.name), ids, shapely.bounds(rows["geom"].to_numpy()))
@@ -67,6 +75,24 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
     if bulk and with_history and logged:
         _log_inserts(connection, table, rows)
     standard.touch(connection, table.name, spatial=spatial)
+
+
+def restore_indexes(connection: Connection) -> None:
+    """Build the indexes of the history that large inserts of this transaction took away."""
+    for statement in connection.info.pop(_AWAITED, []):
+        connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage meanwhile: it would walk over every value on its way to the file, and find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _insert_values(connection: Connection, table: Table, values: Mapping[str, Sequence[Any]]) -> None:
@@ -157,7 +183,8 @@ def _check_extra(connection: Connection, table: Table, ids: pd.Series[Any]) -> N
 
 def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> None:
     change = table.metadata.tables["change"]
-    restore = _drop_indexes(connection, change, len(rows))
+    # The next table of this transaction may bring as many rows: the indexes are built when all of them have come.
+    connection.info.setdefault(_AWAITED, []).extend(_drop_indexes(connection, change, len(rows)))
     # What is the same for all rows is quoted by SQLite itself and stands in the statement.
     at, by, run = connection.exec_driver_sql(
         "SELECT quote(at), quote(by), quote(import_run_id) FROM registry_session"
@@ -166,13 +193,12 @@ def _log_inserts(connection: Connection, table: Table, rows: pd.DataFrame) -> No
     subjects = rows[SUBJECTS[table.name]]
     for start in range(0, len(rows), _PIECE):
         piece = slice(start, start + _PIECE)
-        connection.exec_driver_sql(
-            "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
-            f"VALUES ({at}, {by}, '{table.name}', ?, 'insert', ?, {run})",
-            list(zip(_plain(subjects.iloc[piece]), documents[piece].to_pylist(), strict=True)),
-        )
-    for statement in restore:
-        connection.exec_driver_sql(statement)
+        with _uncollected():
+            connection.exec_driver_sql(
+                "INSERT INTO change (at, by, table_name, uid, action, after, import_run_id) "
+                f"VALUES ({at}, {by}, '{table.name}', ?, 'insert', ?, {run})",
+                list(zip(_plain(subjects.iloc[piece]), documents[piece].to_pylist(), strict=True)),
+            )
     standard.touch(connection, change.name, spatial=False)
 
 

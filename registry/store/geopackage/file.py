@@ -41,7 +41,7 @@ def open_engine(path: Path, *, busy_timeout_s: float) -> Engine:
                 connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA cache_size = -262144")
         except sqlite3.Error:
             connection.close()
             raise
