@@ -20,7 +20,7 @@ import pandas as pd
 from labelled import Labelled, chinese, labelled, register, strangers
 from rapidfuzz import fuzz, process, utils
 
-from registry.intake import matching
+from registry.intake.matching import pairs as matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,7 +10,7 @@ import typer
 from registry import console
 from registry.errors import BadParameterError, UnwritableFileError
 from registry.imports import VANISHED, Vanished
-from registry.intake.rejects import check_rejects, write_rejects
+from registry.intake.checks.rejects import check_rejects, write_rejects
 from registry.matches import read_decisions
 from registry.model.vocabulary import Kind
 from registry.options import AsJson, Out, open_registry

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from registry.intake.provinces import same_province
+from registry.intake.places.provinces import same_province
 from registry.model.fields import feature_table
 from registry.model.records import findings
 from registry.model.tables import Region, table_of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError, UnknownSiteError, UnreadableFileError
-from registry.intake import matching
-from registry.intake.spelling import code_spellings, fold
+from registry.intake.cells.spelling import code_spellings, fold
+from registry.intake.matching import pairs as matching
 from registry.model.fields import feature_table
 from registry.model.vocabulary import MATCH_DECISIONS, Kind
 from registry.store import decisions, join, read, write

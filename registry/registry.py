@@ -10,11 +10,12 @@ from registry.errors import BadParameterError, UnknownKindError, UnknownSiteErro
 from registry.export.gpkg_schema import describe_columns
 from registry.export.styles import layer_styles, write_layer_styles
 from registry.imports import ImportChoices, Vanished, take_in
-from registry.intake import matching, read_batch
-from registry.intake.mapping import Mapping, load_mapping
-from registry.intake.readers import read_table
+from registry.intake import read_batch
+from registry.intake.columns.mapping import Mapping, load_mapping
+from registry.intake.columns.split_angles import with_joined_angles
+from registry.intake.files.readers import read_table
+from registry.intake.matching import pairs as matching
 from registry.intake.region_layers import china_regions, region_file
-from registry.intake.split_angles import with_joined_angles
 from registry.location import store_regions
 from registry.model.tables import PlantIntake, Source, WasteStream, table_of
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
@@ -323,7 +324,7 @@ class Registry:
         UnreadableFileError, EmptyTableError : the table cannot be read.
         """
         # Imported here: no other command guesses.
-        from registry.intake.suggest import suggest_mapping  # noqa: PLC0415
+        from registry.intake.suggestion.suggest import suggest_mapping  # noqa: PLC0415
 
         wanted = kind_of(kind)
         table = with_joined_angles(read_table(Path(path), wanted, sheet=sheet, encoding=encoding), wanted)

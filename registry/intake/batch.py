@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from registry.errors import MappingError
-from registry.intake.checks import read_column
-from registry.intake.china_offset import OFFSET_SYSTEMS
-from registry.intake.consistency import Rows, check_consistency
-from registry.intake.crs_names import is_projected
-from registry.intake.findings import Findings
-from registry.intake.headers import assign_columns, recognise
-from registry.intake.mapping import GEOGRAPHIC, PROJECTED
-from registry.intake.numbers import arrow_text
+from registry.intake.cells.numbers import arrow_text
+from registry.intake.checks.consistency import Rows, check_consistency
+from registry.intake.checks.fields import read_column
+from registry.intake.checks.findings import Findings
+from registry.intake.columns.headers import assign_columns, recognise
+from registry.intake.columns.mapping import GEOGRAPHIC, PROJECTED
+from registry.intake.columns.returned import kept_extra, returned_columns, uids, without_reasons, wrong_kind
+from registry.intake.columns.split_angles import with_joined_angles
+from registry.intake.files.readers import read_hashed
+from registry.intake.places.china_offset import OFFSET_SYSTEMS
+from registry.intake.places.crs_names import is_projected
 from registry.intake.positions import read_positions
-from registry.intake.readers import read_hashed
-from registry.intake.returned import kept_extra, returned_columns, uids, without_reasons, wrong_kind
-from registry.intake.split_angles import with_joined_angles
 from registry.model.fields import source_fields
 from registry.model.records import Batch
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from registry.intake.headers import Columns
-    from registry.intake.mapping import Mapping
+    from registry.intake.cells.source_table import SourceTable
+    from registry.intake.columns.headers import Columns
+    from registry.intake.columns.mapping import Mapping
     from registry.intake.positions import Positions
-    from registry.intake.source_table import SourceTable
     from registry.model.fields import Field
     from registry.model.vocabulary import Kind
 

@@ -10,15 +10,15 @@ import numpy as np
 from pyproj import CRS
 
 from registry.errors import CrsError
-from registry.intake import metres as metres_
-from registry.intake.auto_crs import RIVAL
-from registry.intake.china_offset import OFFSET_SYSTEMS
-from registry.intake.coordinates import Angles, Axis, off_the_globe, read_angles, read_pairs
-from registry.intake.crs_names import AUTO, is_projected
-from registry.intake.datum import to_store_crs
-from registry.intake.numbers import read_numbers
-from registry.intake.provinces import Provinces
-from registry.intake.repairs import WHOLE_TABLE, put_right
+from registry.intake.cells.numbers import read_numbers
+from registry.intake.places import metres as metres_
+from registry.intake.places.auto_crs import RIVAL
+from registry.intake.places.china_offset import OFFSET_SYSTEMS
+from registry.intake.places.coordinates import Angles, Axis, off_the_globe, read_angles, read_pairs
+from registry.intake.places.crs_names import AUTO, is_projected
+from registry.intake.places.datum import to_store_crs
+from registry.intake.places.provinces import Provinces
+from registry.intake.places.repairs import WHOLE_TABLE, put_right
 from registry.model.fields import Field
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from registry.intake.headers import Columns
-    from registry.intake.mapping import Mapping
-    from registry.intake.source_table import SourceTable
+    from registry.intake.cells.source_table import SourceTable
+    from registry.intake.columns.headers import Columns
+    from registry.intake.columns.mapping import Mapping
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.intake.checks import Column, credit_code_fault, read_column
+from registry.intake.checks.fields import Column, credit_code_fault, read_column
 from registry.model.fields import Field, source_fields
 from registry.model.vocabulary import Kind
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.intake.china_offset import OffsetSystem, from_wgs84, to_wgs84
+from registry.intake.places.china_offset import OffsetSystem, from_wgs84, to_wgs84
 
 WEST, EAST, SOUTH, NORTH = 72.004, 137.8347, 0.8293, 55.8271
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.intake.milestones import milestone, read_dates
+from registry.intake.checks.milestones import milestone, read_dates
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -233,8 +233,8 @@ def test_dams_of_centimetres_are_told(read: Read) -> None:
 def test_the_rows_on_one_point_are_those_that_counting_finds(places: list[tuple[int, int]]) -> None:
     from types import SimpleNamespace  # noqa: PLC0415
 
-    from registry.intake.consistency import Rows, _check_positions  # noqa: PLC0415
-    from registry.intake.findings import Findings  # noqa: PLC0415
+    from registry.intake.checks.consistency import Rows, _check_positions  # noqa: PLC0415
+    from registry.intake.checks.findings import Findings  # noqa: PLC0415
 
     n = len(places)
     table = SimpleNamespace(rows=np.arange(1, n + 1), cells=pd.DataFrame(index=range(n)), points=None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.intake.coordinates import Axis, off_the_globe, read_angles, read_pairs
+from registry.intake.places.coordinates import Axis, off_the_globe, read_angles, read_pairs
 
 
 def angle(text: str, axis: Axis = "longitude") -> tuple[float, str]:

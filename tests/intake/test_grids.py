@@ -8,8 +8,8 @@ import pytest
 import shapely
 from pyproj import CRS, Transformer
 
-from registry.intake.auto_crs import propose_crs
-from registry.intake.grids import exchanged, gauss_kruger, grid_of, reconcile, zone_numbers
+from registry.intake.places.auto_crs import propose_crs
+from registry.intake.places.grids import exchanged, gauss_kruger, grid_of, reconcile, zone_numbers
 
 CODES = [
     *range(4491, 4555), *range(2327, 2391), *range(2401, 2443), *range(21413, 21424), *range(21453, 21464),

@@ -9,8 +9,8 @@ import pytest
 
 from registry.errors import UnknownColumnError
 from registry.intake import Mapping
-from registry.intake.headers import assign_columns, recognise
-from registry.intake.source_table import Points, SourceTable
+from registry.intake.cells.source_table import Points, SourceTable
+from registry.intake.columns.headers import assign_columns, recognise
 from registry.model.fields import source_fields
 from registry.model.vocabulary import Kind
 

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.errors import RegistryError, UnreadableFileError
-from registry.intake import archives, readers, sheet_xml
-from registry.intake.readers import file_sha256, read_hashed, read_table
+from registry.intake.files import archives, readers, sheet_xml
+from registry.intake.files.readers import file_sha256, read_hashed, read_table
 from registry.model.vocabulary import Kind
 
 POND = Kind.TAILINGS_POND
@@ -325,7 +325,7 @@ def test_a_large_table_takes_less_than_three_times_its_size(tmp_path: Path) -> N
         file.write("编码,名称,地址,经度,纬度,坝高(m),库容(万m³),等别,状态\n")
         file.writelines(row.format(i) for i in range(600_000))
     script = (
-        "import resource, sys; from pathlib import Path; from registry.intake.readers import read_hashed\n"
+        "import resource, sys; from pathlib import Path; from registry.intake.files.readers import read_hashed\n"
         "from registry.model.vocabulary import Kind\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
         "before = peak(); table, _ = read_hashed(Path(sys.argv[1]), Kind.TAILINGS_POND, sheet=None, encoding=None)\n"

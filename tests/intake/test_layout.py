@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from registry.errors import EmptyTableError
 from registry.intake import read_batch
-from registry.intake.readers import read_table
-from registry.intake.source_table import SourceTable
+from registry.intake.cells.source_table import SourceTable
+from registry.intake.files.readers import read_table
 from registry.model.vocabulary import Kind
 
 POND = Kind.TAILINGS_POND

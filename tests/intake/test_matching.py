@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wild import LATITUDES, LONGITUDES, TEXTS
 
-from registry.intake import blocking, evidence, matching
+from registry.intake.matching import blocking, evidence
+from registry.intake.matching import pairs as matching
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "gis_data" / "mappings" / "brazil_anm_sigbm.toml"

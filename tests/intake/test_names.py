@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 from wild import TEXTS
 
-from registry.intake import names
-from registry.intake.names import DIFFERENT, EMPTY, ONE_SIDED, PART, SAME
+from registry.intake.matching import names
+from registry.intake.matching.names import DIFFERENT, EMPTY, ONE_SIDED, PART, SAME
 
 ONE, OTHER = np.array([0]), np.array([1])
 

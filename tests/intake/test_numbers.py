@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.intake.numbers import Numbers, read_numbers
-from registry.intake.units import unit_factor
+from registry.intake.cells.numbers import Numbers, read_numbers
+from registry.intake.cells.units import unit_factor
 from registry.model.fields import source_fields
 from registry.model.vocabulary import Kind
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pyproj import CRS, Geod, Transformer
 
 from registry.errors import CrsError
-from registry.intake.headers import Columns
-from registry.intake.mapping import Mapping
+from registry.intake.cells.source_table import SourceTable
+from registry.intake.columns.headers import Columns
+from registry.intake.columns.mapping import Mapping
 from registry.intake.positions import Positions, read_positions
 from registry.intake.region_layers import china_regions
-from registry.intake.source_table import SourceTable
 from registry.model.vocabulary import Kind
 
 STORE = "EPSG:4490"

@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from registry.errors import UnreadableFileError
-from registry.intake import delimited
-from registry.intake.encodings import likely_encoding
-from registry.intake.readers import read_table
+from registry.intake.files import delimited
+from registry.intake.files.encodings import likely_encoding
+from registry.intake.files.readers import read_table
 from registry.model.vocabulary import Kind
 
 POND = Kind.TAILINGS_POND

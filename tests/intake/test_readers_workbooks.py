@@ -11,8 +11,8 @@ import xlsxwriter
 import xlwt
 
 from registry.errors import EmptyTableError, UnreadableFileError
-from registry.intake.readers import read_table
-from registry.intake.source_table import SourceTable
+from registry.intake.cells.source_table import SourceTable
+from registry.intake.files.readers import read_table
 from registry.model.vocabulary import Kind
 
 POND = Kind.TAILINGS_POND

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from registry import reference
-from registry.intake.reasons import in_both, in_chinese
+from registry.intake.checks.reasons import in_both, in_chinese
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_every_reason_of_a_bad_table_has_its_chinese(read: Callable[..., Batch])
 def test_every_sentence_that_is_translated_is_one_that_an_import_says() -> None:
     code = "".join(
         path.read_text(encoding="utf-8")
-        for path in (*(PACKAGE / "intake").glob("*.py"), PACKAGE / "location.py", PACKAGE / "model" / "records.py")
+        for path in (*(PACKAGE / "intake").rglob("*.py"), PACKAGE / "location.py", PACKAGE / "model" / "records.py")
     )
     # A sentence may be broken over two literals in the code.
     code = re.sub(r'"\s*\n\s*f?"', "", code)

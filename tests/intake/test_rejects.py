@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from registry.errors import BadParameterError, UnwritableFileError
 from registry.intake import Mapping, read_batch, write_rejects
-from registry.intake.rejects import check_rejects
+from registry.intake.checks.rejects import check_rejects
 from registry.model.records import Batch, findings
 from registry.model.vocabulary import Kind
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from registry.intake.coordinates import read_angles
-from registry.intake.headers import assign_columns
-from registry.intake.source_table import SourceTable, unique_headers
-from registry.intake.split_angles import with_joined_angles
+from registry.intake.cells.source_table import SourceTable, unique_headers
+from registry.intake.columns.headers import assign_columns
+from registry.intake.columns.split_angles import with_joined_angles
+from registry.intake.places.coordinates import read_angles
 from registry.model.vocabulary import Kind
 
 

@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.intake import load_mapping, read_batch
-from registry.intake.headers import assign_columns
-from registry.intake.readers import read_table
-from registry.intake.source_table import Points, SourceTable, unique_headers
-from registry.intake.suggest import suggest_mapping
-from registry.intake.toml_text import quoted
+from registry.intake.cells.source_table import Points, SourceTable, unique_headers
+from registry.intake.columns.headers import assign_columns
+from registry.intake.files.readers import read_table
+from registry.intake.suggestion.suggest import suggest_mapping
+from registry.intake.suggestion.toml_text import quoted
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
-    from registry.intake.mapping import Mapping
+    from registry.intake.columns.mapping import Mapping
 
 POND = Kind.TAILINGS_POND
 MAPPING = Path(__file__).parents[2] / "gis_data" / "mappings" / "brazil_anm_sigbm.toml"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from registry import reference
-from registry.intake.crs_names import crs_name
-from registry.intake.headers import recognise
-from registry.intake.recognition import read_header
-from registry.intake.units import unit_factor
-from registry.intake.vocabulary import POSITIONS, vocabulary
+from registry.intake.cells.units import unit_factor
+from registry.intake.columns.headers import recognise
+from registry.intake.columns.recognition import read_header
+from registry.intake.columns.vocabulary import POSITIONS, vocabulary
+from registry.intake.places.crs_names import crs_name
 from registry.model.fields import source_fields
 from registry.model.vocabulary import Kind
 

@@ -1,0 +1,1 @@
+"""Pairs of rows that may be one site, with a score and what speaks for it. Needs no other part of intake."""
