@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from registry import console
-from registry.errors import BadParameterError, UnwritableFileError
+from registry.errors import BadParameterError, StoreMissingError, UnwritableFileError
 from registry.imports import VANISHED, Vanished
 from registry.intake.checks.rejects import check_rejects, write_rejects
+from registry.intake.columns.mapping import load_mapping
+from registry.intake.suggestion.file import suggest_for_file
 from registry.matches import read_decisions
-from registry.model.vocabulary import Kind
+from registry.model.vocabulary import Kind, kind_of
 from registry.options import AsJson, Out, open_registry
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ def import_(
         Path,
         typer.Argument(help="Table to import: xlsx, xls, csv, tsv, geojson, gpkg, shp, zip, kml, kmz, fgb or parquet."),
     ],
-    kind: Annotated[str, typer.Option("--kind", help="What its rows are: " + ", ".join(Kind) + ".")],
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", help="What its rows are: " + ", ".join(Kind) + "; a mapping file says it too."),
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="Mapping file (TOML), when headers are not recognised.")
     ] = None,
@@ -38,9 +43,12 @@ def import_(
         bool,
         typer.Option(
             "--suggest-mapping",
-            help="Import nothing: write a mapping file for this table, ready to edit, to --mapping or to stdout.",
+            help="Import nothing: write a mapping file for this table, ready to edit, to --out or to stdout.",
         ),
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The mapping file that --suggest-mapping writes.")
+    ] = None,
     crs: Annotated[
         str | None,
         typer.Option("--crs", help="What the coordinates are in: EPSG:4527, GCJ-02, BD-09 …, or auto to find out."),
@@ -75,14 +83,20 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Import a table in one transaction. Rows that are wrong are listed with their reasons; the others are stored."""
+    if suggest_mapping:
+        _write_mapping(_suggested(ctx, file, kind, sheet, encoding), out)
+        return
     with open_registry(ctx) as reg, console.progress(f"import {file.name}") as say:
-        if suggest_mapping:
-            _write_mapping(reg.suggest_mapping(file, kind, sheet=sheet, encoding=encoding), mapping)
-            return
+        read = None if mapping is None else load_mapping(mapping)
+        wanted = kind or (read.kind.value if read else None)
+        if wanted is None:
+            raise BadParameterError(
+                f"Missing option --kind: what are the rows of {file.name}? One of {', '.join(Kind)}."
+            )
         if rejects is not None:
             check_rejects(rejects, [path for path in (file, reg.store.path, mapping) if path is not None])
         report = reg.import_file(
-            file, kind, mapping=mapping, crs=crs, sheet=sheet, encoding=encoding, source=source, licence=licence,
+            file, wanted, mapping=read, crs=crs, sheet=sheet, encoding=encoding, source=source, licence=licence,
             vanished=vanished, merge_above=merge_above, dry_run=dry_run, say=say,
         )  # fmt: skip
     if rejects is not None and report.rejected:
@@ -136,13 +150,22 @@ def matches(
     console.present(rows, as_json=as_json, out=out, title="settled" if settled else "may be one", totals=totals)
 
 
+def _suggested(ctx: typer.Context, file: Path, kind: str | None, sheet: str | None, encoding: str | None) -> str:
+    try:
+        with open_registry(ctx) as reg:
+            return reg.suggest_mapping(file, kind, sheet=sheet, encoding=encoding)
+    except StoreMissingError:
+        # A mapping file can be made before there is a store; it only cannot say which grid the metres are in.
+        return suggest_for_file(file, kind_of(kind) if kind else None, sheet=sheet, encoding=encoding)
+
+
 def _write_mapping(text: str, out: Path | None) -> None:
     if out is None:
         console.OUT.print(text, markup=False, highlight=False, soft_wrap=True, end="")
         return
     if out.exists():
         raise BadParameterError(
-            f"{out}: the file is there already. Name another one with --mapping; a suggestion overwrites nothing."
+            f"{out}: the file is there already. Name another one with --out; a suggestion overwrites nothing."
         )
     try:
         out.write_text(text, encoding="utf-8")

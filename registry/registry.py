@@ -12,10 +12,9 @@ from registry.export.styles import layer_styles, write_layer_styles
 from registry.imports import ImportChoices, Vanished, take_in
 from registry.intake import read_batch
 from registry.intake.columns.mapping import Mapping, load_mapping
-from registry.intake.columns.split_angles import with_joined_angles
-from registry.intake.files.readers import read_table
 from registry.intake.matching import pairs as matching
 from registry.intake.region_layers import china_regions, region_file
+from registry.intake.suggestion.file import suggest_for_file
 from registry.location import store_regions
 from registry.model.tables import PlantIntake, Source, WasteStream, table_of
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
@@ -315,20 +314,27 @@ class Registry:
         return self._store.retried(lambda: take_in(self._store, batch, choices, keep=not dry_run, say=say))
 
     def suggest_mapping(
-        self, path: str | os.PathLike[str], kind: str, *, sheet: str | None = None, encoding: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        kind: str | None = None,
+        *,
+        sheet: str | None = None,
+        encoding: str | None = None,
     ) -> str:
         """A mapping file for a table, ready to edit: what each column seems to be, with sample values.
+
+        Parameters
+        ----------
+        kind : what its rows are; that which the headers name most fields of, unless given.
 
         Raises
         ------
         UnreadableFileError, EmptyTableError : the table cannot be read.
         """
-        # Imported here: no other command guesses.
-        from registry.intake.suggestion.suggest import suggest_mapping  # noqa: PLC0415
-
-        wanted = kind_of(kind)
-        table = with_joined_angles(read_table(Path(path), wanted, sheet=sheet, encoding=encoding), wanted)
-        return suggest_mapping(table, wanted, provinces=lambda: self.regions("province"))
+        wanted = None if kind is None else kind_of(kind)
+        return suggest_for_file(
+            Path(path), wanted, sheet=sheet, encoding=encoding, provinces=lambda: self.regions("province")
+        )
 
     def matches(
         self, kind: str | None = None, *, min_score: float | None = None, say: Callable[[str], None] = silent

@@ -72,13 +72,26 @@ def test_a_suggested_mapping_is_ready_to_use(folder: Path) -> None:
     (folder / "odd.csv").write_text(table, encoding="utf-8")
     shown = run("import", "odd.csv", "--kind", "tailings_pond", "--suggest-mapping", cwd=folder).stdout
     assert tomllib.loads(shown)["kind"] == "tailings_pond"
-    run("import", "odd.csv", "--kind", "tailings_pond", "--suggest-mapping", "--mapping", "m.toml", cwd=folder)
+    run("import", "odd.csv", "--kind", "tailings_pond", "--suggest-mapping", "--out", "m.toml", cwd=folder)
     assert tomllib.loads((folder / "m.toml").read_text(encoding="utf-8")) == tomllib.loads(shown)
     done = run(
-        "import", "odd.csv", "--kind", "tailings_pond", "--suggest-mapping", "--mapping", "m.toml", cwd=folder, code=2
+        "import", "odd.csv", "--kind", "tailings_pond", "--suggest-mapping", "--out", "m.toml", cwd=folder, code=2
     )
     assert "m.toml" in done.stderr
     assert answer("sites", cwd=folder)["rows"] == []
+
+
+def test_a_mapping_is_suggested_for_the_kind_that_the_headers_name_and_its_kind_is_that_of_the_import(
+    folder: Path,
+) -> None:
+    table = "企业名称,年处理能力(万吨),利用废物代码,经度,纬度\n砖厂,100,SW05,101.2,31.1\n"
+    (folder / "plants.csv").write_text(table, encoding="utf-8")
+    # Before there is a store, too.
+    run("--store", "none.gpkg", "import", "plants.csv", "--suggest-mapping", "--out", "m.toml", cwd=folder)
+    assert tomllib.loads((folder / "m.toml").read_text(encoding="utf-8"))["kind"] == "utilization_plant"
+    assert "new 1" in run("import", "plants.csv", "--mapping", "m.toml", cwd=folder).stdout
+    assert len(answer("plants", cwd=folder)["rows"]) == 1
+    assert "--kind" in run("import", "plants.csv", cwd=folder, code=2).stderr
 
 
 def test_sites_that_may_be_one_are_listed_and_settled_by_a_file(folder: Path) -> None:

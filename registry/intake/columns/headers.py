@@ -318,16 +318,27 @@ def _factor(unit: str, field_: Field) -> float:
     return factor
 
 
-def _other_kind(table: SourceTable, kind: Kind) -> str:
-    """A hint at the kind that the headers fit better, "" where they fit this one."""
-    named = {
-        other: {
+def likely_kind(table: SourceTable) -> Kind:
+    """The kind whose fields the headers name most of; of two that are alike the first in the list of kinds."""
+    named = _named_clearly(table)
+    return max(Kind, key=lambda kind: len(named[kind]) + ("name" in named[kind]))
+
+
+def _named_clearly(table: SourceTable) -> dict[Kind, set[str]]:
+    """The fields of every kind that the headers name and do not merely hint at."""
+    return {
+        kind: {
             reading.name
             for header in table.headers.values()
-            if (reading := read_header(header, other)) is not None and reading.sureness is Sureness.CLEAR
+            if (reading := read_header(header, kind)) is not None and reading.sureness is Sureness.CLEAR
         }
-        for other in Kind
+        for kind in Kind
     }
+
+
+def _other_kind(table: SourceTable, kind: Kind) -> str:
+    """A hint at the kind that the headers fit better, "" where they fit this one."""
+    named = _named_clearly(table)
     best = max(Kind, key=lambda other: len(named[other]))
     if "name" not in named[best] or len(named[best]) < len(named[kind]) + _BETTER_BY - ("name" not in named[kind]):
         return ""
