@@ -14,6 +14,7 @@ import shapely
 from psycopg import pq
 from psycopg.copy import QueuedLibpqWriter
 from sqlalchemy import Integer, LargeBinary, cast, func, text, type_coerce
+from sqlalchemy.exc import DBAPIError
 
 from registry.errors import StoreError
 from registry.model.geometry import points_to_hex
@@ -46,11 +47,12 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
             listed = _listed(names)
             connection.exec_driver_sql(f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM staged")
         return
-    if (len(rows) < REFERENCED_ROWS and logged) or _holds_rows(connection, table.name):
+    large = len(rows) >= REFERENCED_ROWS or not logged
+    if not large or _holds_rows(connection, table.name) or not _have_to_ourselves(connection, table):
         with nullcontext() if logged else _unhindered(connection, table):
             _copy(connection, table.name, rows[names], srid)
         return
-    # Nobody reads an empty table: it may be locked for as long as the load takes.
+    # An empty table that nobody is reading may be locked for as long as the load takes.
     with _unhindered(connection, table, keys=False):
         if "id" in table.columns and "id" not in names:
             rows, names = rows.assign(id=_reserved(connection, table.name, len(rows))), ["id", *names]
@@ -205,6 +207,29 @@ def _unhindered(connection: Connection, table: Table, *, keys: bool = True) -> I
     for statement in restore:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+
+
+def _have_to_ourselves(connection: Connection, table: Table) -> bool:
+    """Lock a table, and those that its foreign keys tie to it, against everybody, if that can be had at once.
+
+    Who waited for readers while they wait for what this transaction has locked already would be thrown back, or
+    throw one of them back.
+    """
+    tied = {key.referred_table.name for key in table.foreign_key_constraints}
+    tied |= {
+        other.name
+        for other in table.metadata.tables.values()
+        if any(key.referred_table is table for key in other.foreign_key_constraints)
+    }
+    names = ", ".join(sorted({table.name, *tied}))
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE NOWAIT")
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def _holds_rows(connection: Connection, table: str) -> bool:
