@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 
+# So many rows are worth the sorting.
+_MANY = 10_000
+
+
 @dataclass(frozen=True)
 class Identified:
     """Records, each with the uid under which it is or will be stored.
@@ -213,15 +217,18 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: i
     new = at < 0
     merged, differs, changes = _merge(given[~new], stored.iloc[at[~new]], values)
     backend = backend_of(connection)
-    # In the order of its key an index grows at its end, which is several times as fast as anywhere.
-    backend.insert(connection, table, given[new].sort_values([key, "waste_code"]), srid=srid)
+    added = given[new]
+    if len(added) >= _MANY:
+        # In the order of its key an index grows at its end, which is several times as fast as anywhere.
+        added = added.sort_values([key, "waste_code"])
+    backend.insert(connection, table, added, srid=srid)
     updated = merged[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs])
     backend.update(connection, table, updated, srid=srid)
     uids = given.loc[~new, key].to_numpy(dtype=object)
     changed = changes.assign(uid=uids[changes.pop("at").to_numpy(int)])
-    added = given.loc[new & ~of_new, [key, "waste_code"]].set_axis(["uid", "after"], axis=1)
-    added = added.assign(field="waste_code", before=None).astype(object)
-    both: pd.DataFrame = pd.concat([changed, added], ignore_index=True)
+    more = given.loc[new & ~of_new, [key, "waste_code"]].set_axis(["uid", "after"], axis=1)
+    more = more.assign(field="waste_code", before=None).astype(object)
+    both: pd.DataFrame = pd.concat([changed, more], ignore_index=True)
     return both[["uid", "field", "before", "after"]]
 
 

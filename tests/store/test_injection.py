@@ -140,6 +140,7 @@ def test_a_cell_comes_back_letter_for_letter(filled: registry.Registry) -> None:
         "tailings_pond",
         "change",
         "import_run",
+        "source_row",
         "source",
     } - ({"source"} if after["source"] == before["source"] else set())
     assert filled.import_batch(batch(count, code=texts, name=turned, operator=texts)).unchanged == count
