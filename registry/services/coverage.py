@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from registry.errors import BadParameterError, EmptyLayerError
-from registry.services import geodesy
+from registry.errors import EmptyLayerError
+from registry.services import geodesy, hauls
 from registry.services.circles import circles, polygonal
 from registry.services.reach import TONNES, Holdings, Reach, measure
 
@@ -99,7 +99,7 @@ def within_radius(
         raise EmptyLayerError("plants: there is none, so nothing is within reach. Import plants first.")
     crs = geodesy.layer_crs(sites, "sites")
     geod = geodesy.ellipsoid(crs)
-    radii = _radii(radius_km, geodesy.half_meridian_m(geod) / 1_000)
+    radii = hauls.radii_km(radius_km, geod)
     site_position = geodesy.lonlat(sites, "sites", crs)
     plant_position = geodesy.lonlat(plants, "plants", crs)
     holdings = Holdings.of(sites, plants, streams, same_material=same_material)
@@ -129,18 +129,6 @@ def within_radius(
         unreached=site_uid[~reached.ravel()].reset_index(drop=True),
         areas=drawn,
     )
-
-
-def _radii(radius_km: float | Iterable[float], most: float) -> FloatArray:
-    radii = np.unique(np.array([radius_km] if isinstance(radius_km, (int, float)) else list(radius_km), float))
-    if radii.size == 0:
-        raise BadParameterError("radius_km: none is given. Give one or more radii in km.")
-    bad = radii[~((radii > 0) & (radii <= most))]
-    if bad.size:
-        raise BadParameterError(
-            f"radius_km = {bad[0]:g}: give km of more than 0 and at most {most:,.2f}, half the way round the earth."
-        )
-    return radii
 
 
 def _stacked(uids: pd.Index, radii: FloatArray, name: str) -> pd.DataFrame:

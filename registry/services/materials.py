@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMN = "waste_codes"
-_SEPARATORS = re.compile(r"[;；,，、]")
+SEPARATORS = re.compile(r"[;；,，、]")
 _NOISE = re.compile(r"[\s\-‐-―_.]+")
 _CATEGORY = re.compile(r"SW?(\d{2})")
 _GENERAL = re.compile(r"([0-9A-Z]{3}\d{3})SW?(\d{2})")
@@ -74,7 +74,7 @@ def waste_codes(text: object) -> frozenset[str]:
     """Return the codes in a text such as ``091-001-S05;SW04``; none in a missing one."""
     if not isinstance(text, str):
         return frozenset()
-    return frozenset(code for part in _SEPARATORS.split(text) if (code := waste_code(part)))
+    return frozenset(code for part in SEPARATORS.split(text) if (code := waste_code(part)))
 
 
 def accepted(held: Sequence[frozenset[str]], taken: Sequence[frozenset[str]]) -> NDArray[np.bool_]:

@@ -57,12 +57,12 @@ def check_rejects(out: Path, taken: Sequence[Path]) -> None:
     BadParameterError : the file is one of those that the import reads or writes, or neither CSV nor XLSX.
     UnwritableFileError : the place cannot be written.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise BadParameterError(f"{out}: rejects are written as {' or '.join(SUFFIXES)}; give the file such a name.")
     if any(out.resolve() == other.resolve() for other in taken):
         raise BadParameterError(
             f"{out}: the rejects would replace a file of this import. Name another file with --rejects."
         )
+    if out.suffix.lower() not in SUFFIXES:
+        raise BadParameterError(f"{out}: rejects are written as {' or '.join(SUFFIXES)}; give the file such a name.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("ab"):
