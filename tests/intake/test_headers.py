@@ -220,3 +220,9 @@ def test_names_that_a_shapefile_cut_are_known_in_a_layer_alone(cut: str, field: 
 def test_an_assumed_unit_is_noted(read: Callable[..., Batch]) -> None:
     batch = read("名称,经度,纬度,库容\n红旗,108,35,120\n")
     assert any("'库容' says no unit; its numbers were read as m3" in note for note in batch.notes)
+
+
+def test_a_header_needs_no_unit_where_every_cell_has_one(read: Callable[..., Batch]) -> None:
+    batch = read("名称,经度,纬度,库容\n红旗,108,35,12万m³\n东风,109,36,\n西岭,109,37,80万方\n")
+    assert batch.records["storage_m3"].dropna().tolist() == [120_000, 800_000]
+    assert not any("says no unit" in note for note in batch.notes)

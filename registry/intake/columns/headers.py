@@ -297,10 +297,16 @@ def _settle_units(
         header = table.headers[column]
         known = unit_in_header(header, field_, kind)
         columns.factor[name] = 1.0 if known is None else _factor(known, field_)
-        if known is None and fold(header) != fold(field_.name):
+        if known is None and fold(header) != fold(field_.name) and not _cells_name_units(table.cells[column]):
             columns.notes.append(
                 f"{table.label}: '{_line(header)}' says no unit; its numbers were read as {field_.unit}."
             )
+
+
+def _cells_name_units(cells: pd.Series[str]) -> bool:
+    """Whether something stands behind the number in every filled cell."""
+    filled = cells[cells != ""]
+    return len(filled) > 0 and bool(filled.str.contains(r"\d.*[^\d.,\s]\s*$", regex=True).all())
 
 
 def unit_in_header(header: str, field_: Field, kind: Kind) -> str | None:
