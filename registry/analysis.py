@@ -14,6 +14,7 @@ from registry.errors import BadParameterError, EmptyLayerError, EmptyTableError
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, Kind
 from registry.services import concentration as concentration_service
 from registry.services import coverage as coverage_service
+from registry.services import hexagons
 from registry.services import proximity as proximity_service
 from registry.settings import settings
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 Result = tuple[pd.DataFrame, dict[str, Any], list[str]]
 
+HEX = "hex"
 MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
 
 
@@ -38,12 +40,14 @@ def concentration(
 
     Raises
     ------
-    EmptyLayerError : the store has no regions of that level.
+    EmptyLayerError : the store has no regions of that level; no site to lay hexagons over.
     """
-    if by not in REGION_LEVELS:
-        raise BadParameterError(f"--by {by}: choose one of {', '.join(REGION_LEVELS)}.")
+    if by not in REGION_LEVELS and by != HEX:
+        raise BadParameterError(f"--by {by}: choose one of {', '.join([*REGION_LEVELS, HEX])}.")
     say("reading")
     sites = reg.sites(kind, level=level)
+    if by == HEX:
+        return _by_hexagon(reg, sites, measure, say)
     layer = reg.regions(by)
     if layer.empty:
         raise EmptyLayerError(f"the store has no regions of level {by}. Load them with `registry regions load`.")
@@ -56,9 +60,22 @@ def concentration(
     return table, totals, [*warnings, *synthetic_note(reg)]
 
 
-def on_regions(reg: Registry, table: pd.DataFrame, by: str) -> gpd.GeoDataFrame:
-    """A concentration table on the polygons of its regions, for a layer format."""
-    shapes = reg.regions(by).set_index("code").geometry
+def _by_hexagon(reg: Registry, sites: gpd.GeoDataFrame, measure: Measure, say: Callable[[str], None]) -> Result:
+    if sites.empty:
+        raise EmptyLayerError("there is no such site in the store, so there is nothing to lay hexagons over.")
+    say("computing")
+    layer = hexagons.hexagons(sites)
+    resolution = layer.attrs["resolution"]
+    cells = hexagons.cells_of(sites, resolution)
+    table = concentration_service.by_region(sites, layer, measure=measure, located=cells)
+    totals = dict(table.attrs["totals"]) | {"h3_resolution": resolution}
+    return table, totals, synthetic_note(reg)
+
+
+def on_regions(reg: Registry, table: pd.DataFrame, by: str, resolution: int | None = None) -> gpd.GeoDataFrame:
+    """A concentration table on the polygons of its regions, or on hexagons of a resolution, for a layer format."""
+    layer = hexagons.hexagons(reg.sites(), resolution=resolution) if by == HEX else reg.regions(by)
+    shapes = layer.set_index("code").geometry
     geometry = shapes.reindex(table["region_code"]).to_numpy()
     return gpd.GeoDataFrame(table, geometry=geometry, crs=reg.crs)
 

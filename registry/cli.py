@@ -141,7 +141,7 @@ def _is_layer(out: Path | None) -> bool:
 @app.command()
 def concentration(
     ctx: typer.Context,
-    by: Annotated[str, typer.Option("--by", help="province, city or county.")] = "province",
+    by: Annotated[str, typer.Option("--by", help="province, city, county, or hex (H3 cells).")] = "province",
     measure: Annotated[
         Measure, typer.Option("--measure", help="count, annual_t or stock_t: what is shared out and ranked.")
     ] = "count",
@@ -154,7 +154,7 @@ def concentration(
     with open_registry(ctx) as reg, console.progress("concentration") as say:
         table, totals, warnings = analysis.concentration(reg, by=by, measure=measure, kind=kind, level=level, say=say)
         if _is_layer(out):
-            table = analysis.on_regions(reg, table, by)
+            table = analysis.on_regions(reg, table, by, totals.get("h3_resolution"))
     console.present(table, as_json=as_json, out=out, title=f"concentration by {by}", totals=totals, warnings=warnings)
 
 

@@ -103,6 +103,17 @@ def test_concentration_has_the_documented_columns(filled: Path) -> None:
     assert document["totals"]["hhi"] == pytest.approx(0.5)
 
 
+def test_concentration_by_hexagon_holds_every_site_and_is_a_layer(filled: Path) -> None:
+    document = answer("concentration", "--by", "hex", cwd=filled)
+    assert sum(row["sites"] for row in document["rows"]) == document["totals"]["sites"] == 3
+    assert document["totals"]["outside"] == 0
+    run("concentration", "--by", "hex", "--measure", "annual_t", "--out", "cells.gpkg", cwd=filled)
+    cells = gpd.read_file(filled / "cells.gpkg")
+    assert sorted(cells["region_code"]) == sorted(row["region_code"] for row in document["rows"])
+    assert cells.geometry.is_valid.all()
+    assert cells["annual_t"].sum() == 600_000
+
+
 def test_proximity_matches_material_unless_told_otherwise(filled: Path) -> None:
     rows = answer("proximity", "--nearest", "2", cwd=filled)["rows"]
     assert list(rows[0]) == ["site_uid", "rank", "plant_uid", "distance_m", "azimuth_deg", "same_province"]
