@@ -12,6 +12,7 @@ import shapely
 from registry import export, render
 from registry.errors import BadParameterError, EmptyLayerError, EmptyTableError
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, Kind
+from registry.services import break_even as break_even_service
 from registry.services import concentration as concentration_service
 from registry.services import coverage as coverage_service
 from registry.services import hexagons
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from registry.registry import Registry
+    from registry.services.break_even import HaulCosts
     from registry.services.concentration import Measure
     from registry.services.coverage import CoverageResult
 
@@ -124,6 +126,26 @@ def coverage(
         sites, plants, radius_km=radius_km, same_material=same_material, streams=streams
     )
     return result, synthetic_note(reg)
+
+
+def break_even(
+    reg: Registry, costs: HaulCosts, *, same_material: bool = True, kind: str | None = None, level: int | None = None,
+    say: Callable[[str], None],
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """How far hauls to the stored plants pay: a radius for each plant, and what freight and tax change of it."""
+    say("reading")
+    sites, plants, intakes = reg.sites(kind, level=level), reg.plants(), reg.intakes()
+    streams = _all_streams(reg, sites)
+    say("computing what pays")
+    given: dict[str, Any] = {
+        "costs": costs, "streams": streams, "intakes": intakes, "same_material": same_material
+    }  # fmt: skip
+    radii = break_even_service.radius_of_plants(sites, plants, **given).rename("break_even_km")
+    named = plants[["name"]].rename(columns={"name": "plant_name"}).join(radii)
+    table = pd.DataFrame(named).rename_axis("plant_uid").reset_index()
+    return table.sort_values("break_even_km", ascending=False, kind="stable", ignore_index=True), (
+        break_even_service.sensitivity(sites, plants, **given)
+    )
 
 
 def write_coverage(result: CoverageResult, out: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,12 @@ from registry.demo.run import run_demo
 from registry.errors import BadParameterError, RegistryError
 from registry.model.vocabulary import Kind, kind_of
 from registry.options import AsJson, AsOf, KindOption, Out, Province, SameMaterial, Status, open_registry
+from registry.services.break_even import HaulCosts
 from registry.services.concentration import Measure
 from registry.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +33,8 @@ app = typer.Typer(
 regions_app = typer.Typer(no_args_is_help=True, help="Administrative regions of the store.")
 app.add_typer(regions_app, name="regions")
 
+# What a haul costs unless the user says otherwise.
+COSTS = HaulCosts()
 # What a shell gives a program that was stopped by Ctrl-C.
 INTERRUPTED = 130
 # Our own mistake, not the user's.
@@ -201,13 +207,37 @@ def coverage(
             help="Write the results: csv and parquet the totals, xlsx all tables, gpkg and geojson the areas.",
         ),
     ] = None,
+    break_even: Annotated[
+        bool, typer.Option("--break-even", help="Also how far a haul pays: by plant, and by freight and tax.")
+    ] = False,
+    freight: Annotated[
+        float, typer.Option("--freight", help="Freight by road, yuan/t km.")
+    ] = COSTS.freight_yuan_per_t_km,
+    circuity: Annotated[float, typer.Option("--circuity", help="Road distance over straight line.")] = COSTS.circuity,
+    disposal: Annotated[
+        float, typer.Option("--disposal", help="Disposal cost that a haul avoids, yuan/t; not published, so 0.")
+    ] = 0.0,
+    margin: Annotated[
+        float, typer.Option("--margin", help="What a plant earns from a tonne before freight; not published, so 0.")
+    ] = 0.0,
+    taxed_share: Annotated[
+        float, typer.Option("--taxed-share", help="Share of the waste that would be taxed; 1 is the upper bound.")
+    ] = COSTS.taxed_share,
 ) -> None:
     """Measure which sites and tonnes the plants reach within each radius, and what they do not reach."""
     radii = _radii(radius_km)
+    costs = HaulCosts(
+        freight_yuan_per_t_km=freight, circuity=circuity, disposal_yuan_per_t=disposal, margin_yuan_per_t=margin,
+        taxed_share=taxed_share,
+    )  # fmt: skip
+    paying: dict[str, pd.DataFrame] = {}
     with open_registry(ctx) as reg, console.progress("coverage") as say:
         result, warnings = analysis.coverage(
             reg, radius_km=radii, same_material=not any_material, kind=kind, level=level, say=say
         )
+        if break_even:
+            found = analysis.break_even(reg, costs, same_material=not any_material, kind=kind, level=level, say=say)
+            paying = dict(zip(("break_even", "sensitivity"), found, strict=True))
     if out is not None:
         analysis.write_coverage(result, out)
         console.message(f"{out}: written")
@@ -215,10 +245,13 @@ def coverage(
         tables = {
             name: console.records(getattr(result, name)) for name in ("per_plant", "per_site", "totals", "by_group")
         }
+        tables |= {name: console.records(table) for name, table in paying.items()}
         console.print_json({**tables, "unreached": console.records(result.unreached), "warnings": warnings})
     elif out is None:
         console.show_table(result.totals, "coverage")
         console.show_table(result.by_group, "coverage by kind, level and province")
+        for name, table in paying.items():
+            console.show_table(table, name.replace("_", " "))
     if not as_json:
         for line in warnings:
             console.message(line)

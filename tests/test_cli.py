@@ -133,6 +133,20 @@ def test_coverage_gives_plants_sites_and_totals(filled: Path) -> None:
     assert len(document["unreached"]) == 4
 
 
+def test_a_haul_pays_as_far_as_the_money_goes(filled: Path) -> None:
+    costs = ("--freight", "0.5", "--circuity", "1.2", "--disposal", "21", "--margin", "9", "--taxed-share", "0")
+    document = answer("coverage", "--radius-km", "50", "--break-even", *costs, cwd=filled)
+    # (21 avoided + 9 earned) / (0.5 × 1.2) = 50 km for the plant that takes tailings; the other takes none of them.
+    assert {row["plant_name"]: round(row["break_even_km"], 9) for row in document["break_even"]} == {
+        "砖厂": 50,
+        "水泥厂": 0,
+    }
+    (as_given,) = [row for row in document["sensitivity"] if row["freight_factor"] == row["tax_factor"] == 1]
+    assert (as_given["sites_pay"], round(as_given["median_break_even_km"], 9)) == (1, 50)
+    assert "sensitivity" in run("coverage", "--break-even", cwd=filled).stdout
+    assert "freight" in run("coverage", "--break-even", "--freight", "-1", cwd=filled, code=2).stderr
+
+
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "gpkg", "geojson"])
 def test_out_writes_the_file_that_its_suffix_says(filled: Path, suffix: str) -> None:
     for command in (["sites"], ["coverage"], ["concentration"], ["proximity"]):
