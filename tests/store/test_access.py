@@ -170,6 +170,35 @@ def test_an_import_that_reaches_into_another_province_is_refused_whole(
     assert realm.contents() == before
 
 
+def test_what_is_one_site_is_settled_by_administrators_only(realm: Realm, database: str, tmp_path: Path) -> None:
+    path = table(tmp_path / "rows.csv", line("NEW-P", "101.5004,31.5003", name="HB-P号"))
+    before = realm.contents(database)
+    with realm.opened("hebei", database) as reg:
+        for refused in (
+            lambda: reg.import_file(path, "tailings_pond", merge_above=0.2),
+            lambda: reg.settle_matches(
+                pd.DataFrame({"uid": [realm.uids["HB-P"]], "other_uid": [realm.uids["SX-P"]], "decision": ["same"]})
+            ),
+        ):
+            with pytest.raises(StoreError) as said:
+                refused()
+            assert "match_decision" in one_line(said.value)
+            assert said.value.exit_code == 4
+        assert realm.contents(database) == before
+        # The pair is told to the inspector all the same.
+        assert reg.import_file(path, "tailings_pond").matches["other_name"].tolist() == ["HB-P号"]
+    with realm.opened("admin", database) as reg:
+        assert reg.merge_matches(0.2).joined == 1
+
+
+def test_nobody_writes_that_a_row_came_with_an_import_of_somebody_else(realm: Realm, database: str) -> None:
+    with realm.connected("hebei", database) as connection, pytest.raises(InsufficientPrivilege):
+        connection.execute(
+            "INSERT INTO source_row (import_run_id, uid, row) SELECT min(id), %s, 1 FROM import_run",
+            (realm.uids["HB-P"],),
+        )
+
+
 def test_an_inspector_cannot_load_regions_or_restore_a_store(realm: Realm, store_template: str, tmp_path: Path) -> None:
     before = realm.contents()
     with realm.opened("hebei") as reg:
