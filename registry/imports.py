@@ -127,9 +127,10 @@ def _vanished(
 ) -> pd.DataFrame:  # fmt: skip
     """Sites that the last edition had and this one has not; closed where the user wants that.
 
-    A site whose row was rejected has not vanished: its code or name still stands in the table.
+    A site whose row was rejected has not vanished: its code or name still stands in the table. A file of corrected
+    rejects is no edition of its own.
     """
-    if choices.vanished == "keep":
+    if choices.vanished == "keep" or batch.supplement:
         return _no_vanished()
     before = provenance.previous_edition(connection, source_id, batch.kind.value, run_id)
     gone = before if before.empty else before[~before["uid"].isin(rows["uid"])]

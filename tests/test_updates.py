@@ -11,6 +11,7 @@ from openpyxl import Workbook
 
 import registry
 from registry.errors import BadParameterError
+from registry.intake import write_rejects
 
 EDITION = """编码,尾矿库名称,所属企业,经度,纬度,坝高（m）,运行状况,年排尾量（万吨）
 P-1,甲库,甲公司,105.5,35.5,40,在用,3
@@ -75,6 +76,21 @@ def test_a_site_that_has_gone_is_kept_in_silence_where_that_is_wanted(reg: regis
     report = reg.import_file(newer(table), "tailings_pond", source="省厅", vanished="keep")
     assert report.vanished.empty
     assert reg.sites().set_index("code").loc["P-4", "status"] == "idle"
+
+
+def test_corrected_rejects_belong_to_the_edition_that_they_come_from(
+    reg: registry.Registry, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(EDITION.replace("丁公司,105.8,35.8,70", "丁公司,105.8,35.8,很高"), encoding="utf-8")
+    report = reg.import_file(table, "tailings_pond", source="省厅")
+    back = tmp_path / "退回.csv"
+    write_rejects(report, table, back)
+    back.write_text(back.read_text(encoding="utf-8-sig").replace("很高", "70", 1), encoding="utf-8-sig")
+    report = reg.import_file(back, "tailings_pond", source="省厅", vanished="close")
+    assert (report.new, len(report.vanished)) == (1, 0)
+    assert "closed" not in reg.sites().set_index("code")["status"].drop("P-3").tolist()
+    report = reg.import_file(newer(table), "tailings_pond", source="省厅")
+    assert report.vanished["code"].tolist() == ["P-4"]
 
 
 def test_another_source_makes_nothing_vanish(reg: registry.Registry, table: Path) -> None:

@@ -75,8 +75,10 @@ def read_batch(
     if mapping is not None and mapping.kind is not kind:
         raise MappingError(f"The mapping file is for {mapping.kind}, and the table is to be read as {kind}.")
     read, sha256 = read_hashed(path, kind, sheet=sheet, encoding=encoding)
-    table = with_joined_angles(without_reasons(read), kind)
-    del read
+    own = without_reasons(read)
+    supplement = own is not read
+    table = with_joined_angles(own, kind)
+    del read, own
     columns = assign_columns(table, kind, mapping)
     returned = returned_columns(table, kind)
     findings = Findings(table)
@@ -112,6 +114,7 @@ def read_batch(
         sha256=sha256,
         notes=(*table.notes, *columns.notes, *positions.notes, *findings.notes),
         sheet=table.sheet,
+        supplement=supplement,
         rejected_rows=_rejected_rows(table, columns, kind, mapping, positions, np.flatnonzero(findings.rejected)),
     )
 

@@ -87,6 +87,7 @@ class Batch:
         ``column`` is the header, with a number behind it where the table has it more than once.
     read : number of source rows; equals accepted rows + distinct rejected rows.
     file_name, sha256, sheet : the source file, and the sheet or layer in it ("" where a file is one table).
+    supplement : the table is a file of rejects, so it holds only some rows of its source's edition.
     rejected_rows : (r, headers) the rejected source rows as they are written, index ``row``, in the file's order;
         its columns are the headers as they are written, so that one may occur twice.
     notes : what was decided for the table as a whole (columns kept as extra, units assumed, …), one line each.
@@ -101,6 +102,7 @@ class Batch:
     sha256: str
     notes: tuple[str, ...] = ()
     sheet: str = ""
+    supplement: bool = False
     rejected_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def summary(self) -> pd.DataFrame:

@@ -171,6 +171,9 @@ class ImportRun(Identified, Base):
     file_name: Mapped[str] = mapped_column(Text, info=about("文件", "File"))
     sha256: Mapped[str] = mapped_column(Text, info=about("文件校验值", "SHA-256"))
     sheet: Mapped[str | None] = mapped_column(Text, info=about("工作表", "Sheet or layer"))
+    supplement: Mapped[bool | None] = mapped_column(
+        Boolean, info=about("补充", "Corrected rejects, not a whole edition")
+    )
     at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
     by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
     rows_read: Mapped[int] = mapped_column(Integer, info=about("读取", "Read"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from registry.model.tables import ImportRun, Source, SourceRow, table_of
 from registry.store import decisions, read
@@ -45,12 +45,15 @@ def of_site(connection: Connection, uid: str) -> pd.DataFrame:
 
 
 def previous_edition(connection: Connection, source_id: int, kind: str, run_id: int) -> pd.DataFrame:
-    """What the last import of the same source and kind spoke of: ``uid`` as it is called now, and ``row``."""
+    """What the last edition of the same source and kind spoke of: ``uid`` as it is called now, and ``row``.
+
+    Rows of it that were rejected at first, and came later in a file of their own, belong to it.
+    """
     run, line = table_of(ImportRun), table_of(SourceRow)
-    last = connection.scalar(
-        select(func.max(run.c.id)).where(run.c.source_id == source_id, run.c.kind == kind, run.c.id < run_id)
-    )
-    statement = select(line.c.uid, line.c.row).where(line.c.import_run_id == (-1 if last is None else last))
+    earlier = (run.c.source_id == source_id) & (run.c.kind == kind) & (run.c.id < run_id)
+    last = connection.scalar(select(func.max(run.c.id)).where(earlier, run.c.supplement.is_not(true())))
+    runs = select(run.c.id).where(earlier, run.c.id >= (last or 0))
+    statement = select(line.c.uid, line.c.row).where(line.c.import_run_id.in_(runs)).order_by(line.c.id)
     rows = backend_of(connection).fetch(connection, statement, read.types_of(line))
     rows["uid"] = decisions.redirected(rows["uid"], decisions.redirections(connection))
     return rows.drop_duplicates("uid", ignore_index=True)

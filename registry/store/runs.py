@@ -41,6 +41,7 @@ def begin(connection: Connection, batch: Batch, source_id: int) -> int:
         file_name=batch.file_name,
         sha256=batch.sha256,
         sheet=batch.sheet or None,
+        supplement=batch.supplement,
         at=datetime.now(UTC),
         by=backend.writer(connection),
         rows_read=batch.read,

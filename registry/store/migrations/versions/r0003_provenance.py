@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Double, ForeignKey, Integer, Text, UniqueConstraint
 
 from registry.model.types import instant, key_text
 from registry.store.geopackage import standard
@@ -14,9 +14,10 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Create ``source_row`` and ``match_decision``; an import run says its sheet."""
+    """Create ``source_row`` and ``match_decision``; an import run says its sheet, and whether it is a whole edition."""
     connection = op.get_bind()
     op.add_column("import_run", Column("sheet", Text))
+    op.add_column("import_run", Column("supplement", Boolean))
     op.create_table(
         "source_row",
         Column("id", Integer, primary_key=True),
@@ -51,7 +52,7 @@ def upgrade() -> None:
         else:
             access.show(connection, table)
     if connection.dialect.name != "sqlite":
-        access.let_inspectors_add(connection, "import_run", ["sheet"])
+        access.let_inspectors_add(connection, "import_run", ["sheet", "supplement"])
         # A row of somebody else's import cannot be claimed; what is one site is settled by administrators.
         own = "import_run_id IN (SELECT id FROM import_run WHERE by = registry_who())"
         access.let_inspectors_add(connection, "source_row", ["import_run_id", "uid", "row"], allowed=own)
