@@ -128,13 +128,15 @@ def published(service: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Address, port and the container's port; Compose 2 writes them as a mapping, docker-compose in one word."""
     ports = service.get("ports", [])
     words = [f"{p['host_ip']}:{p['published']}:{p['target']}" if isinstance(p, dict) else p for p in ports]
-    return [tuple(word.removesuffix("/tcp").split(":")) for word in words]  # type: ignore[misc]
+    parts = (word.removesuffix("/tcp").split(":") for word in words)
+    return [(address, port, inside) for address, port, inside in parts]
 
 
 def mounts(service: dict[str, Any]) -> list[tuple[str, str]]:
     """Source and target of what is mounted."""
     words = [f"{v['source']}:{v['target']}" if isinstance(v, dict) else v for v in service["volumes"]]
-    return [tuple(word.removesuffix(":rw").rsplit(":", 1)) for word in words]  # type: ignore[misc]
+    parts = (word.removesuffix(":rw").rsplit(":", 1) for word in words)
+    return [(source, target) for source, target in parts]
 
 
 def instructions() -> list[tuple[str, str]]:

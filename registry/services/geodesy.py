@@ -65,6 +65,20 @@ def in_chunks(kernel: Callable[[slice], None], n: int, chunk: int = CHUNK) -> No
             pass
 
 
+def batches(counts: NDArray[np.intp], *, most_pairs: int, most_rows: int) -> list[int]:
+    """Cuts between rows (n,) with so many pairs each, so that no batch has too many pairs or rows; 0 and n with them.
+
+    A row that has too many pairs by itself is a batch of its own.
+    """
+    total = np.cumsum(counts)
+    cuts = [0]
+    while cuts[-1] < counts.size:
+        before = total[cuts[-1] - 1] if cuts[-1] else 0
+        stop = int(np.searchsorted(total, before + most_pairs, side="right"))
+        cuts.append(min(max(stop, cuts[-1] + 1), cuts[-1] + most_rows, counts.size))
+    return cuts
+
+
 # ---------------------------------------------------------------------------------------------- layers
 
 

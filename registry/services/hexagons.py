@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import h3
 import numpy as np
 import pandas as pd
 import shapely
+from h3.api import basic_int
 from pyproj import CRS
 
 from registry.errors import BadParameterError, EmptyLayerError
@@ -72,8 +74,6 @@ def hexagons(sites: GeoDataFrame, *, resolution: int | None = None, cover: bool 
     lie in the polygon next to its cell: give `cells_of` to ``by_region(..., located=...)`` for H3's own answer, which
     also needs no point-in-polygon test.
     """
-    import h3  # noqa: PLC0415 - only those who ask for hexagons wait for it to load
-
     if len(sites) == 0:
         raise EmptyLayerError("sites: there is none, so there is no extent to lay hexagons over. Import sites first.")
     crs, lon, lat = _wgs84(sites)
@@ -106,8 +106,6 @@ def cells_of(sites: GeoDataFrame, resolution: int) -> pd.Series:
     BadParameterError : the resolution is out of range; a geometry is missing, empty or no point; a uid occurs twice.
     CrsError : the layer has no CRS.
     """
-    import h3  # noqa: PLC0415 - only those who ask for hexagons wait for it to load
-
     _, lon, lat = _wgs84(sites)
     numbers, which = np.unique(_cells(lon, lat, _checked(resolution)), return_inverse=True)
     codes = np.array([h3.int_to_str(int(number)) for number in numbers], dtype=object)
@@ -148,8 +146,6 @@ def _checked(resolution: int) -> int:
 
 
 def _cells(lon: FloatArray, lat: FloatArray, resolution: int) -> NDArray[np.uint64]:
-    from h3.api import basic_int  # noqa: PLC0415 - only those who ask for hexagons wait for it to load
-
     cell = basic_int.latlng_to_cell
     found = (cell(y, x, resolution) for y, x in zip(lat.tolist(), lon.tolist(), strict=True))
     return np.fromiter(found, dtype=np.uint64, count=lon.size)
@@ -171,8 +167,6 @@ def _box_km2(west: float, south: float, east: float, north: float) -> float:
 
 
 def _chosen(lon: FloatArray, lat: FloatArray) -> int:
-    import h3  # noqa: PLC0415 - only those who ask for hexagons wait for it to load
-
     extent = _box_km2(*_box(lon, lat))
     fitting = [n for n in range(FINEST_CHOSEN + 1) if extent <= MOST_CELLS * h3.average_hexagon_area(n, "km^2")]
     return max(fitting, default=0)
@@ -180,8 +174,6 @@ def _chosen(lon: FloatArray, lat: FloatArray) -> int:
 
 def _covering(lon: FloatArray, lat: FloatArray, resolution: int) -> set[str]:
     """Return all cells that meet the box round the sites."""
-    import h3  # noqa: PLC0415 - only those who ask for hexagons wait for it to load
-
     west, south, east, north = _box(lon, lat)
     cells = _box_km2(west, south, east, north) / h3.average_hexagon_area(resolution, "km^2")
     if cells > 1_000_000:

@@ -84,7 +84,8 @@ def pairs_within(
         _check_number((sure - lon.size) // 2 if others is None else sure, distance_m, most_pairs)
 
     order = tree.indices
-    batches = _batches(to_tree.query_ball_point(xyz[order], bounds.outside_m, return_length=True, workers=-1))
+    counts = to_tree.query_ball_point(xyz[order], bounds.outside_m, return_length=True, workers=-1)
+    batches = geodesy.batches(counts, most_pairs=_BATCH_PAIRS, most_rows=_BATCH_SITES)
     pieces: list[tuple[IntArray, IntArray, FloatArray]] = []
 
     def kernel(numbers: slice) -> None:
@@ -165,14 +166,3 @@ def _check_number(pairs: int, distance_m: float, most_pairs: int) -> None:
             f"{pairs:,} pairs lie within {distance_m:,.0f} m, more than most_pairs = {most_pairs:,}. "
             "Ask for a shorter distance or fewer sites, or raise most_pairs."
         )
-
-
-def _batches(counts: IntArray) -> list[int]:
-    """Cut where a batch would have too many pairs or sites."""
-    total = np.cumsum(counts)
-    cuts = [0]
-    while cuts[-1] < counts.size:
-        before = total[cuts[-1] - 1] if cuts[-1] else 0
-        stop = int(np.searchsorted(total, before + _BATCH_PAIRS, side="right"))
-        cuts.append(min(max(stop, cuts[-1] + 1), cuts[-1] + _BATCH_SITES, counts.size))
-    return cuts

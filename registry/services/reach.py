@@ -155,7 +155,7 @@ def measure(
     bounds = [geodesy.chord_bounds(geod, radius) for radius in radii_m]
     widest = bounds[-1].outside_m
     counts = tree.query_ball_point(site_xyz, widest, return_length=True, workers=-1)
-    batches = _batches(counts)
+    batches = geodesy.batches(counts, most_pairs=_MOST_PAIRS, most_rows=_MOST_SITES)
     lock = Lock()
     pending: dict[int, tuple[NDArray[np.int64], FloatArray]] = {}
     settled = [0]
@@ -182,17 +182,6 @@ def measure(
 
     geodesy.in_chunks(kernel, len(batches) - 1, 1)
     return reach
-
-
-def _batches(counts: IntArray) -> list[int]:
-    """Cut the sites where a batch would have too many pairs or sites."""
-    total = np.cumsum(counts)
-    edges = [0]
-    while edges[-1] < counts.size:
-        before = total[edges[-1] - 1] if edges[-1] else 0
-        stop = int(np.searchsorted(total, before + _MOST_PAIRS, side="right"))
-        edges.append(min(max(stop, edges[-1] + 1), edges[-1] + _MOST_SITES, counts.size))
-    return edges
 
 
 def _add_batch(

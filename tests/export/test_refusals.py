@@ -51,7 +51,7 @@ def test_formats_of_wgs84_refuse_another_crs(suffix: str, ponds: gpd.GeoDataFram
 @pytest.mark.parametrize("wrong", [{"crs": "EPSG:999999"}, {"crs": "somewhere"}, {"lang": "fr"}])
 def test_an_unknown_crs_or_language_is_one_line(wrong: dict[str, str], ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:
     with pytest.raises(BadParameterError):
-        write({"tailings_pond": ponds}, tmp_path / "a.gpkg", **wrong)  # type: ignore[arg-type]
+        write({"tailings_pond": ponds}, tmp_path / "a.gpkg", **wrong)
 
 
 def test_positions_without_a_crs_or_beyond_the_one_asked_for(ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:

@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.intake.cells.source_table import SourceTable
+from registry.intake.checks.consistency import Rows, _check_positions
+from registry.intake.checks.findings import Findings
 from registry.intake.checks.milestones import milestone, read_dates
+from registry.intake.columns.headers import Columns
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -231,17 +235,11 @@ def test_dams_of_centimetres_are_told(read: Read) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40))
 def test_the_rows_on_one_point_are_those_that_counting_finds(places: list[tuple[int, int]]) -> None:
-    from types import SimpleNamespace  # noqa: PLC0415
-
-    from registry.intake.checks.consistency import Rows, _check_positions  # noqa: PLC0415
-    from registry.intake.checks.findings import Findings  # noqa: PLC0415
-
     n = len(places)
-    table = SimpleNamespace(rows=np.arange(1, n + 1), cells=pd.DataFrame(index=range(n)), points=None)
+    table = SourceTable("t", pd.DataFrame(index=range(n)), {}, np.arange(1, n + 1), np.full(n, "", dtype=object))
     lon = np.array([place[0] * 120.0 - 179.99 for place in places])
     lat = np.array([place[1] * 59.9 - 89.9 for place in places])
-    rows = Rows(table, SimpleNamespace(of_field={}), Kind.GANGUE_HEAP, None, {}, lon, lat)  # type: ignore[arg-type]
-    findings = Findings(table)  # type: ignore[arg-type]
-    _check_positions(rows, findings)
+    findings = Findings(table)
+    _check_positions(Rows(table, Columns({}), Kind.GANGUE_HEAP, None, {}, lon, lat), findings)
     expected = [i + 1 for i, place in enumerate(places) if places.count(place) >= 3]
     assert findings.warnings()["row"].tolist() == expected

@@ -262,7 +262,7 @@ def test_rows_keep_the_labels_of_their_tables() -> None:
 
 
 @pytest.mark.parametrize("within", [False, True])
-def test_tables_without_rows_or_without_names_give_what_they_can(within: bool) -> None:  # noqa: FBT001
+def test_tables_without_rows_or_without_names_give_what_they_can(*, within: bool) -> None:
     empty = sites().astype({"name": "str", "operator": "str", "lon": float, "lat": float})
     full = sites(("Cocuruto", "Vale", 117.0, 40.0))
     assert matching.candidates(empty, full, within=within).empty
@@ -277,8 +277,8 @@ ROWS = st.lists(st.tuples(TEXTS | st.none(), TEXTS | st.none(), LONGITUDES, LATI
 
 
 @settings(deadline=None, max_examples=50)
-@given(ROWS, ROWS, st.booleans())
-def test_any_rows_can_be_compared(one: list[Any], other: list[Any], within: bool) -> None:  # noqa: FBT001
+@given(one=ROWS, other=ROWS, within=st.booleans())
+def test_any_rows_can_be_compared(*, one: list[Any], other: list[Any], within: bool) -> None:
     found = matching.candidates(sites(*one), sites(*other), within=within)
     assert found["score"].between(matching.FLOOR, 1).all()
     assert not found.duplicated(["left", "right"]).any()
@@ -293,16 +293,17 @@ def scored(*rows: tuple[Any, Any, float]) -> pd.DataFrame:
 
 
 @given(
-    st.lists(
+    rows=st.lists(
         st.tuples(st.integers(0, 6), st.integers(0, 6), st.floats(0.05, 0.999)), max_size=30, unique_by=lambda r: r[:2]
     ),
-    st.floats(0.1, 0.9),
-    st.booleans(),
+    threshold=st.floats(0.1, 0.9),
+    within=st.booleans(),
 )
 def test_each_row_is_in_one_pair_at_most_the_best_first(
+    *,
     rows: list[tuple[int, int, float]],
     threshold: float,
-    within: bool,  # noqa: FBT001
+    within: bool,
 ) -> None:
     rows = [row for row in rows if row[0] < row[1]] if within else rows
     expected, taken = [], set()

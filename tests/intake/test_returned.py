@@ -51,8 +51,9 @@ def test_a_returned_row_of_another_kind_is_rejected(tmp_path: Path, kind: Kind) 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_shapefile_without_cpg_is_read_in_the_encoding_of_its_bytes(
     tmp_path: Path,
+    *,
     encoding: str,
-    zipped: bool,  # noqa: FBT001
+    zipped: bool,
 ) -> None:
     layer = gpd.GeoDataFrame(
         {"name": ["北沟尾矿库", "南山尾矿库"], "status": ["在用", "停用"]},

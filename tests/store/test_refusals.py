@@ -178,7 +178,7 @@ CASES = {
 
 @pytest.mark.parametrize("create", [False, True], ids=["open", "init"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_whoever_cannot_get_in_is_told_why(server: Cluster, store_template: str, case: Case, create: bool) -> None:  # noqa: FBT001
+def test_whoever_cannot_get_in_is_told_why(server: Cluster, store_template: str, case: Case, *, create: bool) -> None:
     error = refused(case.url(server, store_template), create=create)
     assert type(error) is case.kind
     assert case.says in str(error)
@@ -194,7 +194,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("create", [False, True], ids=["open", "init"])
-def test_a_database_without_postgis_says_what_its_owner_is_to_run(server: Cluster, create: bool) -> None:  # noqa: FBT001
+def test_a_database_without_postgis_says_what_its_owner_is_to_run(server: Cluster, *, create: bool) -> None:
     name = server.create_database(postgis=False)
     before = objects(server, name)
     error = refused(server.url(name), create=create)
@@ -254,7 +254,7 @@ def test_a_login_that_may_not_create_tables_is_told_so(server: Cluster, database
 
 
 @pytest.mark.parametrize("create", [False, True], ids=["open", "init"])
-def test_a_newer_store_asks_for_a_newer_program(server: Cluster, store_template: str, create: bool) -> None:  # noqa: FBT001
+def test_a_newer_store_asks_for_a_newer_program(server: Cluster, store_template: str, *, create: bool) -> None:
     name = server.create_database(template=store_template)
     server.execute("UPDATE registry_version SET version_num = '0999'", database=name)
     error = refused(server.url(name), create=create)
