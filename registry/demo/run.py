@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import registry
-from registry import analysis, export, render
+from registry import export, render
+from registry.answers.concentration import concentration
+from registry.answers.coverage import coverage, write_coverage
+from registry.answers.notes import SYNTHETIC, synthetic_note
+from registry.answers.pages import write_export, write_map
+from registry.answers.proximity import proximity
 from registry.demo.inventory import Inventory, synthesise
 from registry.errors import StoreError, UnwritableFileError
 from registry.model.records import Batch, findings
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from registry.registry import Registry
 
 RADII_KM = (50.0, 100.0, 150.0)
-LICENCE = f"{analysis.SYNTHETIC}: made up for demonstration, no real site; CC0-1.0"
+LICENCE = f"{SYNTHETIC}: made up for demonstration, no real site; CC0-1.0"
 
 # Source and licence of the plants that the demo does not make up.
 _NAMED = ("Plants named in public, gis_data/named_plants.csv", "published facts; accuracy of a county or a city")
@@ -119,26 +124,26 @@ def _store(reg: Registry, kind: Kind, records: pd.DataFrame, source: str, licenc
 
 
 def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str]:
-    table, _, _ = analysis.concentration(reg, say=say)
+    table, _, _ = concentration(reg, say=say)
     export.write_table(table, folder / "synthetic_concentration.csv")
-    nearest, _, _ = analysis.proximity(reg, nearest=3, say=say)
+    nearest, _, _ = proximity(reg, nearest=3, say=say)
     export.write_table(nearest, folder / "synthetic_proximity.csv")
-    covered, _ = analysis.coverage(reg, radius_km=RADII_KM, say=say)
-    analysis.write_coverage(covered, folder / "synthetic_coverage.xlsx")
+    covered, _ = coverage(reg, radius_km=RADII_KM, say=say)
+    write_coverage(covered, folder / "synthetic_coverage.xlsx")
     return [f"{folder}: synthetic_concentration.csv, synthetic_proximity.csv, synthetic_coverage.xlsx"]
 
 
 def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     entries = []
     for file, layers, title, question in _MAPS:
-        analysis.write_map(reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say)
+        write_map(reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say)
         entries.append(render.GalleryEntry(file=file, title=title, question=question))
-    render.gallery(entries, folder, note=analysis.synthetic_note(reg)[0])
+    render.gallery(entries, folder, note=synthetic_note(reg)[0])
     return [f"{folder}: index.html and {len(entries)} maps"]
 
 
 def _exports(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     names = tuple(f"synthetic_sites.{suffix}" for suffix in ("gpkg", "geojson", "xlsx", "csv"))
     for name in names:
-        analysis.write_export(reg, folder / name, lang=lang, say=say)
+        write_export(reg, folder / name, lang=lang, say=say)
     return [f"{folder}: {', '.join(names)}"]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import registry
+from registry.errors import BadParameterError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable result on stdout.")]
 Out = Annotated[
@@ -22,6 +23,7 @@ KindOption = Annotated[
     str | None,
     typer.Option("--kind", help="tailings_pond, gangue_heap or smelting_site; all three unless given."),
 ]
+LevelOption = Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")]
 Province = Annotated[
     str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
 ]
@@ -36,3 +38,18 @@ AsOf = Annotated[
 def open_registry(ctx: typer.Context) -> registry.Registry:
     """The store that the options before the command name."""
     return registry.open(ctx.obj["store"])
+
+
+def is_layer(out: Path | None) -> bool:
+    """Whether a result is asked for in a format that holds shapes."""
+    return out is not None and out.suffix.lower() in {".gpkg", ".geojson", ".fgb"}
+
+
+def radii(text: str) -> list[float]:
+    """Radii in km from a text such as ``50,100,150``."""
+    try:
+        return [float(part) for part in text.replace("，", ",").split(",")]
+    except ValueError:
+        raise BadParameterError(
+            f"--radius-km {text}: give numbers in km separated by commas, for example 50,100,150."
+        ) from None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from registry import console
+from registry.commands import console
+from registry.commands.options import AsJson, Out, open_registry
 from registry.errors import BadParameterError, StoreMissingError, UnwritableFileError
 from registry.imports import VANISHED, Vanished
 from registry.intake.checks.rejects import check_rejects, write_rejects
@@ -15,7 +16,6 @@ from registry.intake.columns.mapping import load_mapping
 from registry.intake.suggestion.file import suggest_for_file
 from registry.matches import read_decisions
 from registry.model.vocabulary import Kind, kind_of
-from registry.options import AsJson, Out, open_registry
 
 if TYPE_CHECKING:
     import pandas as pd

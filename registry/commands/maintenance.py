@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 import registry
-from registry import analysis, console
+from registry.answers.history import changed_fields
+from registry.commands import console
+from registry.commands.options import AsJson, Out, open_registry
 from registry.diagnosis import examine
-from registry.options import AsJson, Out, open_registry
 
 # Exit code of the doctor when something is wrong with the store.
 _UNSOUND = 4
@@ -60,7 +61,7 @@ def history(
         changes, sources = reg.history(uid), reg.provenance(uid)
     if as_json:
         if out is not None:
-            console.present(analysis.changed_fields(changes), as_json=False, out=out, title="")
+            console.present(changed_fields(changes), as_json=False, out=out, title="")
         console.print_json(
             {
                 "rows": console.records(changes),
@@ -71,7 +72,7 @@ def history(
         )
         return
     console.present(
-        analysis.changed_fields(changes), as_json=False, out=out, title=f"history of {uid}",
+        changed_fields(changes), as_json=False, out=out, title=f"history of {uid}",
         totals={"changes": len(changes)},
     )  # fmt: skip
     if len(sources):
