@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
-from scipy.spatial import cKDTree
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.services import geodesy, materials
+from registry.services import bands, geodesy, materials, reach_kernel, sums
 
 if TYPE_CHECKING:
     import pyproj
@@ -25,10 +23,11 @@ if TYPE_CHECKING:
 
 TONNES = ("annual_t", "stock_t")
 
-_MOST_PAIRS = 1 << 21
-"""Pairs that one thread holds in memory at once."""
+_OPEN_PAIRS = 1 << 18
+"""Pairs that one thread gathers before it asks for their geodesics."""
 
-_MOST_SITES = 1 << 14
+_FEWEST_SITES = 1 << 12
+_CHUNKS_A_THREAD = 4
 
 
 class Streams(NamedTuple):
@@ -91,16 +90,49 @@ class Holdings:
             everything = materials.matching(sites, plants, same_material=False)
             return cls(everything, site_tonnes, _known(streams))
         texts = streams["waste_code"].astype(object).where(streams["waste_code"].notna(), "")
-        held = texts.groupby(site).agg(";".join).reindex(range(len(sites))).fillna("")
-        if materials.COLUMN in sites.columns:
-            held = held.str.cat(sites[materials.COLUMN].fillna("").astype(str).to_numpy(), sep=";")
-        match = materials.matching(pd.DataFrame({materials.COLUMN: held.to_numpy()}), plants)
         group, codes = materials.distinct(texts)
-        by_plant, taken = materials.distinct(plants[materials.COLUMN])
-        # Both read the same column, so groups of plants are numbered alike.
+        own = sites[materials.COLUMN] if materials.COLUMN in sites.columns else np.full(len(sites), None)
+        site_group, held = _held(site, (group, codes), materials.distinct(own))
+        plant_group, taken = materials.distinct(_column(plants))
+        match = materials.Matching(site_group, plant_group, materials.accepted(held, taken))
         accepts = materials.accepted(codes, taken)
         parts = Streams(site, tonnes, group, accepts)
-        return cls(match._replace(plant_group=by_plant), site_tonnes, _known(streams), parts)
+        return cls(match, site_tonnes, _known(streams), parts)
+
+
+def _column(plants: pd.DataFrame) -> pd.Series:
+    if materials.COLUMN not in plants.columns:
+        raise UnknownColumnError(
+            f"plants: no column {materials.COLUMN}, while the streams tell theirs. Add it, or ask for any material."
+        )
+    return plants[materials.COLUMN]
+
+
+def _held(
+    site: IntArray, streams: tuple[IntArray, list[frozenset[str]]], own: tuple[IntArray, list[frozenset[str]]]
+) -> tuple[IntArray, list[frozenset[str]]]:
+    """Return for every site its group of equal materials, and what each group holds: streams and own codes together.
+
+    Parameters
+    ----------
+    site : (s,) site of every stream, ascending
+    streams, own : group of every stream and of every site's own codes, and the codes of every group
+    """
+    (of_stream, stream_codes), (group, own_codes) = streams, own
+    held = list(own_codes)
+    first = np.searchsorted(site, np.arange(group.size))
+    counts = np.bincount(site, minlength=group.size)
+    rest = np.flatnonzero(counts)
+    # A round takes the next stream of every site that has one more: pairs of what was held and what comes are few.
+    for number in range(int(counts.max(initial=0))):
+        rest = rest[counts[rest] > number]
+        comes = of_stream[first[rest] + number]
+        pairs, at = np.unique(group[rest] * len(stream_codes) + comes, return_inverse=True)
+        group = group.copy()
+        group[rest] = len(held) + at.ravel()
+        held += [held[pair // len(stream_codes)] | stream_codes[pair % len(stream_codes)] for pair in pairs.tolist()]
+    kinds = {codes: number for number, codes in enumerate(dict.fromkeys(held))}
+    return np.array([kinds[codes] for codes in held], dtype=np.intp)[group], list(kinds)
 
 
 def _known(frame: pd.DataFrame) -> tuple[bool, bool]:
@@ -124,14 +156,19 @@ class Reach(NamedTuple):
     ----------
     plants_of_site : (radii, n) matching plants that reach a site
     annual_of_site : (radii, n) tonnes a year of a site that a plant within reach accepts
+    covered : (radii, parts) whether a plant within reach accepts the part: a stream of ``holdings.streams``, or a whole
+        site where there are none
     sites_of_plant : (radii, m) matching sites that a plant reaches
     tonnes_of_plant : (2, radii, m) annual and stocked tonnes that it reaches and accepts
+    units_of_plant : (radii, m, 2, 2) the same as exact sums (`sums`), to be put together with those of other sites
     """
 
-    plants_of_site: NDArray[np.int64]
+    plants_of_site: NDArray[np.int32]
     annual_of_site: FloatArray
+    covered: NDArray[np.bool_]
     sites_of_plant: NDArray[np.int64]
     tonnes_of_plant: FloatArray
+    units_of_plant: sums.Units
 
 
 def measure(
@@ -141,111 +178,119 @@ def measure(
     radii_m: FloatArray,
     holdings: Holdings,
 ) -> Reach:
-    """Add up what lies within each of the radii, metres ascending, of each plant.
+    """Add up what lies within each of the radii of each plant.
 
-    Memory is bounded: sites are taken in batches with at most about two million pairs a thread. The sums are added in
-    the order of batches, so that the result does not depend on the threads.
+    Parameters
+    ----------
+    sites, plants : longitudes and latitudes, (n,) and (m,) each, at least one plant
+    radii_m : (r,) metres, ascending; or (r, m), ascending radii of each plant's own, of which one of 0 reaches nothing
+    holdings : who holds and takes what
+
+    Notes
+    -----
+    Chords in geocentric coordinates settle nearly all pairs (`geodesy.chord_bounds`); of the few between the bounds
+    Karney's geodesic is asked. Sums are of whole units, so the result depends on neither threads nor order.
     """
-    n, m, r = sites[0].size, plants[0].size, radii_m.size
-    reach = Reach(np.zeros((r, n), np.int64), np.zeros((r, n)), np.zeros((r, m), np.int64), np.zeros((2, r, m)))
-    if n == 0:
-        return reach
-    site_xyz, plant_xyz = geodesy.geocentric(geod, *sites), geodesy.geocentric(geod, *plants)
-    tree = cKDTree(plant_xyz)
-    bounds = [geodesy.chord_bounds(geod, radius) for radius in radii_m]
-    widest = bounds[-1].outside_m
-    counts = tree.query_ball_point(site_xyz, widest, return_length=True, workers=-1)
-    batches = geodesy.batches(counts, most_pairs=_MOST_PAIRS, most_rows=_MOST_SITES)
-    lock = Lock()
-    pending: dict[int, tuple[NDArray[np.int64], FloatArray]] = {}
-    settled = [0]
+    n, m, r = sites[0].size, plants[0].size, len(radii_m)
+    by_plant = np.broadcast_to(radii_m.reshape(r, -1), (r, m))
+    inside2, outside2 = _squared_bounds(geod, radii_m.reshape(r, -1))
+    index = bands.index(geod, *plants, float(np.sqrt(outside2.max(initial=0.0))))
+    if inside2.shape[1] > 1:
+        inside2, outside2 = inside2[:, index.order], outside2[:, index.order]
+    parts = holdings.streams
+    accepts = holdings.match.accepts if parts is None else parts.accepts
+    to = reach_kernel.Plants(
+        index, holdings.match.plant_group[index.order], holdings.match.accepts, accepts,
+        np.ascontiguousarray(inside2), np.ascontiguousarray(outside2),
+    )  # fmt: skip
+    own = _searched(geod, sites, holdings, index)
+    tally = _scanned(geod, own, to, (plants, by_plant))
 
-    def kernel(numbers: slice) -> None:
-        for number in range(numbers.start, numbers.stop):
-            part = slice(batches[number], batches[number + 1])
-            own = _add_batch(
-                geod,
-                (sites, plants),
-                (site_xyz[part], tree, widest),
-                (radii_m, bounds),
-                holdings,
-                part,
-                reach,
-            )
-            with lock:
-                pending[number] = own
-                while settled[0] in pending:
-                    counted, tonnes = pending.pop(settled[0])
-                    reach.sites_of_plant[:] += counted
-                    reach.tonnes_of_plant[:] += tonnes
-                    settled[0] += 1
-
-    geodesy.in_chunks(kernel, len(batches) - 1, 1)
+    reach = Reach(
+        np.empty((r, n), np.int32), np.empty((r, n)), np.empty((r, own.part_group.size), np.bool_),
+        np.empty((r, m), np.int64), np.empty((2, r, m)), np.empty((r, m, 2, 2), np.int64),
+    )  # fmt: skip
+    rows, part_rows = own.order, own.part_order
+    reach.plants_of_site[:, rows] = np.cumsum(tally.plants_of_site, axis=0)
+    reach.sites_of_plant[:, index.order] = np.cumsum(tally.sites_of_plant, axis=0)
+    reach.units_of_plant[:, index.order] = sums.carried(np.cumsum(tally.tonnes_of_plant, axis=0))
+    reach.tonnes_of_plant[:] = np.moveaxis(sums.rounded(reach.units_of_plant), -1, 0)
+    annual = holdings.site_tonnes[:, 0] if parts is None else parts.tonnes[:, 0]
+    for number in range(r):
+        reach.covered[number, part_rows] = tally.nearest_ring <= number
+        reached = annual * reach.covered[number]
+        reach.annual_of_site[number] = reached if parts is None else np.bincount(parts.site, reached, minlength=n)
     return reach
 
 
-def _add_batch(
+def _squared_bounds(geod: pyproj.Geod, radii_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return squared chords that are surely within each radius, and the greatest that may be; −1 where nothing is."""
+    found = [geodesy.chord_bounds(geod, radius) for radius in radii_m.ravel().tolist()]
+    inside, outside = np.array(found).reshape(*radii_m.shape, 2).transpose(2, 0, 1)
+    return (
+        np.where(inside > 0, inside**2, -1.0),
+        np.where(radii_m > 0, outside**2, -1.0),
+    )
+
+
+def _scanned(
     geod: pyproj.Geod,
-    layers: tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
-    search: tuple[FloatArray, cKDTree, float],
-    limits: tuple[FloatArray, list[geodesy.ChordBounds]],
-    holdings: Holdings,
-    part: slice,
-    reach: Reach,
-) -> tuple[NDArray[np.int64], FloatArray]:
-    """Fill in a batch of sites; return what it adds to the plants."""
-    (site_lon, site_lat), (plant_lon, plant_lat) = layers
-    xyz, tree, widest = search
-    pairs = cKDTree(xyz).sparse_distance_matrix(tree, widest, output_type="ndarray")
-    site, plant, chord = pairs["i"], pairs["j"], pairs["v"]
-    match = holdings.match
-    if not match.accepts.all():
-        keep = match.accepts[match.site_group[part][site], match.plant_group[plant]]
-        site, plant, chord = site[keep], plant[keep], chord[keep]
-    n, m = len(xyz), plant_lon.size
-    counted = np.zeros((len(limits[0]), m), np.int64)
-    tonnes = np.zeros((2, len(limits[0]), m))
-    for number in range(len(limits[0]) - 1, -1, -1):
-        inside, outside = limits[1][number]
-        within = chord <= inside
-        band = np.flatnonzero(~within & (chord <= outside))
-        if band.size:
-            at, to = site[band] + part.start, plant[band]
-            distance = geodesy.inverse_chunk(geod, site_lon[at], site_lat[at], plant_lon[to], plant_lat[to]).distance_m
-            within[band] = distance <= limits[0][number]
-        # Pairs beyond this radius are beyond the smaller ones too.
-        site, plant, chord = site[within], plant[within], chord[within]
-        reach.plants_of_site[number, part] = np.bincount(site, minlength=n)
-        counted[number] = np.bincount(plant, minlength=m)
-        if holdings.streams is None:
-            for which in (0, 1):
-                weights = holdings.site_tonnes[part, which][site]
-                tonnes[which, number] = np.bincount(plant, weights, minlength=m)
-            reached = reach.plants_of_site[number, part] > 0
-            reach.annual_of_site[number, part] = np.where(reached, holdings.site_tonnes[part, 0], 0.0)
-        else:
-            tonnes[:, number], reach.annual_of_site[number, part] = _streams_within(
-                holdings.streams, match.plant_group, part, (site, plant)
-            )
-    return counted, tonnes
+    own: reach_kernel.Sites,
+    to: reach_kernel.Plants,
+    plants: tuple[tuple[FloatArray, FloatArray], FloatArray],
+) -> reach_kernel.Tally:
+    """Scan all sites on all cores."""
+    n, m, r = own.lon.size, to.group.size, len(to.inside2)
+    order = to.bands.order
+    to_lon, to_lat, radii = plants[0][0][order], plants[0][1][order], plants[1][:, order]
+    tally = reach_kernel.Tally(
+        np.zeros((r, n), np.int32), np.full(own.part_group.size, r, np.int16),
+        np.zeros((r, m), np.int64), np.zeros((r, m, 2, 2), np.int64),
+    )  # fmt: skip
+    lock = Lock()
+
+    def kernel(part: slice) -> None:
+        mine = tally._replace(
+            sites_of_plant=np.zeros_like(tally.sites_of_plant), tonnes_of_plant=np.zeros_like(tally.tonnes_of_plant)
+        )
+        runs = np.empty((bands.most_runs(to.bands), 2), np.intp)
+        open_pairs = np.empty((max(_OPEN_PAIRS, m), 2), np.intp)
+        at = part.start
+        while at < part.stop:
+            at, left = reach_kernel.scan(at, part.stop, own, to, mine, runs, open_pairs)
+            site, plant = open_pairs[:left].T.copy()
+            distance = geodesy.inverse_chunk(
+                geod, own.lon[site], own.lat[site], to_lon[plant], to_lat[plant]
+            ).distance_m
+            ring = (distance > radii[:, plant]).sum(axis=0)
+            reach_kernel.count_pairs(site, plant, ring, own, to, mine)
+        with lock:
+            tally.sites_of_plant[:] += mine.sites_of_plant
+            tally.tonnes_of_plant[:] = sums.together(tally.tonnes_of_plant, mine.tonnes_of_plant)
+
+    geodesy.in_chunks(kernel, n, max(_FEWEST_SITES, -(-n // (_CHUNKS_A_THREAD * geodesy.threads()))))
+    return tally
 
 
-def _streams_within(
-    streams: Streams, group_of_plant: IntArray, part: slice, pairs: tuple[IntArray, IntArray]
-) -> tuple[FloatArray, FloatArray]:
-    """Return tonnes (2, m) that plants accept of a batch's streams, and each site's annual tonnes that any accepts."""
-    site, plant = pairs
-    n, m, groups = part.stop - part.start, group_of_plant.size, streams.accepts.shape[1]
-    first, last = np.searchsorted(streams.site, [part.start, part.stop])
-    at = streams.site[first:last] - part.start
-    accepts, tonnes = streams.accepts[streams.group[first:last]], streams.tonnes[first:last]
-    pair_group = group_of_plant[plant]
-    adds = np.zeros((2, m))
-    of_site = csr_array((np.ones(at.size), (at, np.arange(at.size))), shape=(n, at.size))
-    for which in (0, 1):
-        taken = of_site @ (accepts * tonnes[:, which, None])
-        adds[which] = np.bincount(plant, taken[site, pair_group], minlength=m)
-    reached = np.zeros((n, groups), np.bool_)
-    reached[site, pair_group] = True
-    covered = (reached[at] & accepts).any(axis=1)
-    return adds, np.bincount(at, tonnes[:, 0] * covered, minlength=n).astype(np.float64)
+def _searched(
+    geod: pyproj.Geod, sites: tuple[FloatArray, FloatArray], holdings: Holdings, index: bands.Bands
+) -> reach_kernel.Sites:
+    """Lay the sites out so that those near each other follow each other: they meet the same plants."""
+    lon, lat = sites
+    band = bands.band_of(lat, index.height_deg, index.least_rho.size)
+    order = np.argsort(band * 4_096 + (np.mod(lon + 180.0, 360.0) * (4_095 / 360.0)).astype(np.intp), kind="stable")
+    lon, lat = lon[order], lat[order]
+    parts = holdings.streams
+    if parts is None:
+        part_order, part_group = order, holdings.match.site_group
+        first_part, tonnes = np.arange(order.size + 1), holdings.site_tonnes
+    else:
+        place = np.empty_like(order)
+        place[order] = np.arange(order.size)
+        part_order, part_group, tonnes = np.argsort(place[parts.site], kind="stable"), parts.group, parts.tonnes
+        counts = np.bincount(parts.site, minlength=order.size)[order]
+        first_part = np.concatenate([[0], np.cumsum(counts)])
+    return reach_kernel.Sites(
+        order, part_order, lon, lat, geodesy.geocentric(geod, lon, lat), holdings.match.site_group[order],
+        first_part, part_group[part_order], sums.units(tonnes[part_order]),
+    )  # fmt: skip

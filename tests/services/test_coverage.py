@@ -31,7 +31,7 @@ def test_counts_and_tonnes_are_those_of_brute_force_all_over_the_world(
     few_pairs: object, points: Points, rng: Generator, anywhere: Anywhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if few_pairs:
-        monkeypatch.setattr(reach, "_MOST_PAIRS", 500)
+        monkeypatch.setattr(reach, "_OPEN_PAIRS", 500)
     annual, stock = rng.uniform(0, 1e6, 600), rng.uniform(0, 1e7, 600)
     sites = points(*anywhere(rng, 600), annual_t=annual, stock_t=stock)
     plants = points(*anywhere(rng, 80), "p")
