@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from registry.errors import EmptyLayerError
 from registry.services import geodesy, hauls
-from registry.services.circles import circles, polygonal
+from registry.services.circle_union import union_of_circles
 from registry.services.reach import TONNES, Holdings, Reach, measure
 
 if TYPE_CHECKING:
@@ -183,11 +182,8 @@ def _by_group(
 
 
 def _areas(geod: pyproj.Geod, centres: tuple[FloatArray, FloatArray], radii: FloatArray, crs: CRS) -> GeoDataFrame:
-    places = np.unique(np.column_stack(centres), axis=0)
-    x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
     unions = np.empty(radii.size, dtype=object)
     for number, radius in enumerate(radii):
-        union = polygonal(shapely.union_all(circles(geod, x, y, radius * 1_000)))
-        unions[number] = shapely.MultiPolygon(list(shapely.get_parts(union)))
+        unions[number] = union_of_circles(geod, *centres, radius * 1_000)
     table = pd.DataFrame({"radius_km": radii, "area_km2": geodesy.area_km2(geod, unions)})
     return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(unions, crs=crs), crs=crs)
