@@ -10,10 +10,10 @@ from math import asin, degrees, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from registry.services import geodesy
+from registry.services.compiled import compiled
 
 if TYPE_CHECKING:
     import pyproj
@@ -85,7 +85,7 @@ def band_of(lat: FloatArray, height_deg: float, bands: int) -> IntArray:
     return np.clip(((lat + 90.0) / height_deg).astype(np.intp), 0, bands - 1)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def runs_near(bands: Bands, lon: float, lat: float, xyz: FloatArray, runs: IntArray) -> int:
     """Write the runs of rows that may hold points within reach of a place; how many there are.
 
@@ -125,7 +125,7 @@ def runs_near(bands: Bands, lon: float, lat: float, xyz: FloatArray, runs: IntAr
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _run(start: IntArray, first: int, last: int, runs: IntArray, found: int) -> int:
     """Add the rows of the cells from first to last, if there are any."""
     if start[last + 1] > start[first]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numba import njit
 from scipy.spatial import cKDTree
 
 from registry.services import bands, geodesy
 from registry.services.bands import Bands, runs_near
 from registry.services.circles import WORLD, circles, polygonal
+from registry.services.compiled import compiled
 
 if TYPE_CHECKING:
     import pyproj
@@ -96,7 +96,7 @@ def _hidden(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, radii: FloatArr
     return hidden
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _half_angle(distance: float, low: float, high: float, reach: float) -> float:
     """Tell up to which angle from the direction of another circle the outline surely lies inside it; negative: nowhere.
 
@@ -113,7 +113,7 @@ def _half_angle(distance: float, low: float, high: float, reach: float) -> float
     return np.arccos(max(worst, -1.0)) if worst < 1.0 else -1.0
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _mark(inside: NDArray[np.bool_], towards: float, half: float) -> int:
     """Mark the pieces of an outline that lie within half an angle of a direction; how many were not marked before."""
     piece = 2.0 * np.pi / inside.size
@@ -127,7 +127,7 @@ def _mark(inside: NDArray[np.bool_], towards: float, half: float) -> int:
     return new
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _search(
     start: int, stop: int, index: Bands, places: tuple[FloatArray, FloatArray],
     sizes: tuple[FloatArray, NDArray[np.bool_]], shape: tuple[float, float], runs: IntArray, hidden: NDArray[np.bool_],

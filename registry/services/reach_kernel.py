@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from registry.services.bands import Bands, runs_near
+from registry.services.compiled import compiled
 from registry.services.sums import add_to
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Tally(NamedTuple):
     tonnes_of_plant: Units
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _count(site: int, plant: int, ring: int, sites: Sites, plants: Plants, tally: Tally) -> None:
     """Count one pair."""
     tally.plants_of_site[ring, site] += 1
@@ -92,7 +92,7 @@ def _count(site: int, plant: int, ring: int, sites: Sites, plants: Plants, tally
             tally.nearest_ring[part] = min(ring, tally.nearest_ring[part])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def count_pairs(site: IntArray, plant: IntArray, ring: IntArray, sites: Sites, plants: Plants, tally: Tally) -> None:
     """Count (k,) pairs whose rings are known; ring r is beyond all radii."""
     for pair in range(site.size):
@@ -100,7 +100,7 @@ def count_pairs(site: IntArray, plant: IntArray, ring: IntArray, sites: Sites, p
             _count(site[pair], plant[pair], ring[pair], sites, plants, tally)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def scan(
     start: int, stop: int, sites: Sites, plants: Plants, tally: Tally, runs: IntArray, open_pairs: IntArray
 ) -> tuple[int, int]:

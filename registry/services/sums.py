@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from registry.services.compiled import compiled
 
 if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray
@@ -43,7 +44,7 @@ def carried(sums: Units) -> Units:
     return sums
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def add_to(sum_: Units, amount: Units) -> None:
     """Add an amount (2,) to a sum (2,) in place."""
     left = sum_[1] + amount[1]
@@ -51,7 +52,7 @@ def add_to(sum_: Units, amount: Units) -> None:
     sum_[1] = left & _MASK
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _by_group(group: NDArray[np.intp], amounts: Units, sums: Units) -> None:
     for row in range(group.size):
         if group[row] >= 0:
