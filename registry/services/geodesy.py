@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from math import pi
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,11 +15,12 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
+from pyproj.exceptions import ProjError
 
 from registry.errors import BadParameterError, CrsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from geopandas import GeoDataFrame
     from shapely.geometry.base import BaseGeometry
@@ -45,9 +48,23 @@ class ChordBounds(NamedTuple):
     outside_m: float
 
 
+_MOST_THREADS: ContextVar[int | None] = ContextVar("most_threads", default=None)
+
+
+@contextmanager
+def at_most(most: int) -> Iterator[None]:
+    """Run the kernels called in here on so many threads at most, for a caller that shares the cores out itself."""
+    token = _MOST_THREADS.set(most)
+    try:
+        yield
+    finally:
+        _MOST_THREADS.reset(token)
+
+
 def threads() -> int:
-    """Return the number of threads that this process may run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of threads that this process may run at once, or fewer within `at_most`."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_THREADS.get() or cores)
 
 
 def in_chunks(kernel: Callable[[slice], None], n: int, chunk: int = CHUNK) -> None:
@@ -93,10 +110,12 @@ def geodetic_crs(crs: CRS) -> CRS:
     ------
     CrsError : the CRS is neither geographic nor projected (an engineering or vertical one).
     """
-    base = CRS(crs).to_2d().geodetic_crs
+    # Of a compound CRS the first part is the horizontal one (ISO 19111); heights are not looked at.
+    flat = crs.sub_crs_list[0] if crs.is_compound else crs
+    base = flat.to_2d().geodetic_crs
     if base is not None and base.is_geocentric:
         base = CRS.from_epsg(4326)
-    if base is None or crs.is_engineering or crs.is_vertical:
+    if base is None or flat.is_engineering or flat.is_vertical:
         raise CrsError(f"{crs.name} is not a geographic or projected CRS. Give the layer one that is on the earth.")
     if base.axis_info[0].unit_name != "degree" or (base.prime_meridian and base.prime_meridian.longitude != 0):
         return CRS.from_epsg(4326)
@@ -117,18 +136,34 @@ def layer_crs(layer: GeoDataFrame, what: str) -> CRS:
 
     Raises
     ------
-    CrsError : the layer has no CRS, or none on the earth.
+    CrsError : the layer has no geometry, no CRS, or none on the earth.
     """
-    if layer.crs is None:
+    try:
+        crs = layer.crs
+    except AttributeError as error:
+        raise CrsError(f"{what}: the table has no geometry column. Give a GeoDataFrame (set_geometry).") from error
+    if crs is None:
         raise CrsError(f"{what}: the layer has no CRS. Set it with set_crs, for instance EPSG:4490.")
-    return geodetic_crs(layer.crs)
+    return geodetic_crs(crs)
 
 
 def in_geodetic_crs(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> GeoDataFrame:
-    """Return the layer in ``crs``, or in the geographic CRS of its own; the layer itself where it already is."""
-    target = layer_crs(layer, what) if crs is None else crs
-    layer_crs(layer, what)
-    return layer if layer.crs == target else layer.to_crs(target)
+    """Return the layer in ``crs``, or in the geographic CRS of its own; the layer itself where it already is.
+
+    Raises
+    ------
+    CrsError : the layer has no CRS, or none that leads to ``crs`` (one of another celestial body).
+    """
+    own = layer_crs(layer, what)
+    target = own if crs is None else crs
+    if layer.crs == target:
+        return layer
+    try:
+        return layer.to_crs(target)
+    except ProjError as error:
+        raise CrsError(
+            f"{what}: nothing leads from {layer.crs.name} to {target.name}. Give all layers a CRS on the same body."
+        ) from error
 
 
 def lonlat(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> tuple[FloatArray, FloatArray]:
@@ -152,9 +187,17 @@ def lonlat(layer: GeoDataFrame, what: str, crs: CRS | None = None) -> tuple[Floa
     points = in_geodetic_crs(layer, what, crs)
     check_index(layer, what)
     geometries = points.geometry.to_numpy()
-    empty = shapely.is_empty(geometries)
-    there = np.where(empty, None, geometries) if empty.any() else geometries
-    lon, lat = shapely.get_x(there), shapely.get_y(there)
+    lon, lat = np.empty(geometries.size), np.empty(geometries.size)
+
+    def kernel(part: slice) -> None:
+        some = geometries[part]
+        lon[part], lat[part] = shapely.get_x(some), shapely.get_y(some)
+
+    try:
+        in_chunks(kernel, geometries.size)
+    except shapely.errors.GEOSException:  # an empty point has no coordinate to ask for
+        there = np.where(shapely.is_empty(geometries), None, geometries)
+        lon, lat = shapely.get_x(there), shapely.get_y(there)
     # Comparisons with NaN are false, so missing, empty and non-point geometries fail here too.
     sound = (np.abs(lat) <= 90.0) & (np.abs(lon) <= 540.0)
     if not sound.all():
@@ -258,6 +301,7 @@ def short_inverse(
     out = x * step[:, 0] + y * step[:, 1]
     azimuth = np.degrees(np.arctan2(east * np.hypot(off_axis, up), off_axis**2 * step[:, 2] - up * out))
     azimuth[azimuth < 0] += 360.0
+    azimuth[azimuth >= 360.0] = 0.0
 
     far = np.flatnonzero((chord > SHORT_M) | (chord < 1.0) | (np.abs(lat) > _SHORT_LATITUDE) | (np.abs(d_lon) > 90.0))
     if far.size:

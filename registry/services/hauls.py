@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError
-from registry.services import geodesy, materials
+from registry.services import geodesy, materials, sums
 from registry.services.materials import SEPARATORS
 
 if TYPE_CHECKING:
@@ -80,25 +79,6 @@ def setting(sites: GeoDataFrame, plants: GeoDataFrame) -> Setting:
     return Setting(geodesy.ellipsoid(crs), *positions)
 
 
-def radii_km(radius_km: float | Iterable[float], geod: pyproj.Geod) -> FloatArray:
-    """Return the radii ascending, each once.
-
-    Raises
-    ------
-    BadParameterError : there is none; one is not more than 0 or beyond half the meridian.
-    """
-    radii = np.unique(np.atleast_1d(np.array(list(radius_km) if isinstance(radius_km, Iterable) else radius_km, float)))
-    if radii.size == 0:
-        raise BadParameterError("radius_km: none is given. Give one or more radii in km.")
-    most = geodesy.half_meridian_m(geod) / 1_000
-    bad = radii[~((radii > 0) & (radii <= most))]
-    if bad.size:
-        raise BadParameterError(
-            f"radius_km = {bad[0]:g}: give km of more than 0 and at most {most:,.2f}, half the way round the earth."
-        )
-    return radii
-
-
 # ------------------------------------------------------------------------------------------------ lots
 
 
@@ -155,7 +135,7 @@ def lots_of(
 def _from_sites(sites: pd.DataFrame) -> tuple[IntArray, NDArray[np.object_], FloatArray]:
     none = np.full(len(sites), None, dtype=object)
     texts = sites[materials.COLUMN].to_numpy(dtype=object) if materials.COLUMN in sites.columns else none
-    return np.arange(len(sites)), texts, annual_tonnes(sites, "sites")
+    return np.arange(len(sites)), texts, tonnes(sites, "sites")
 
 
 def _from_streams(sites: pd.DataFrame, streams: pd.DataFrame) -> tuple[IntArray, NDArray[np.object_], FloatArray]:
@@ -163,7 +143,7 @@ def _from_streams(sites: pd.DataFrame, streams: pd.DataFrame) -> tuple[IntArray,
     site = _rows(streams["site_uid"], sites.index, ("streams", "site_uid", "sites"))
     order = np.argsort(site, kind="stable")
     texts = streams["waste_code"].to_numpy(dtype=object)
-    return site[order], texts[order], annual_tonnes(streams, "streams")[order]
+    return site[order], texts[order], tonnes(streams, "streams")[order]
 
 
 def _accepted_codes(plants: pd.DataFrame, intakes: pd.DataFrame | None) -> pd.Series[str] | None:
@@ -207,27 +187,40 @@ def _merged(
     return site, group, annual, first_spellings
 
 
-def annual_tonnes(frame: pd.DataFrame, what: str) -> FloatArray:
-    """Tonnes a year, (n,), missing ones as 0.
+def tonnes(frame: pd.DataFrame, what: str, column: str = "annual_t") -> FloatArray:
+    """Tonnes in a column, (n,); missing ones, and where there is no such column, 0.
 
     Raises
     ------
     BadParameterError : one is negative or infinite.
     """
-    if "annual_t" not in frame.columns:
+    if column not in frame.columns:
         return np.zeros(len(frame))
-    tonnes = np.nan_to_num(number_column(frame, "annual_t"), posinf=np.inf, neginf=-np.inf)
-    bad = np.flatnonzero(~((tonnes >= 0) & np.isfinite(tonnes)))
+    amount = np.nan_to_num(number_column(frame, what, column), posinf=np.inf, neginf=-np.inf)
+    bad = np.flatnonzero(~((amount >= 0) & (amount < sums.MOST_T)))
     if bad.size:
+        per = "tonnes a year" if column == "annual_t" else "tonnes"
         raise BadParameterError(
-            f"{what}: annual_t of row {frame.index[bad[0]]} is {tonnes[bad[0]]:g}. Give tonnes a year of 0 or more."
+            f"{what}: {column} of row {frame.index[bad[0]]} is {amount[bad[0]]:g}. Give {per} of 0 or more."
         )
-    return tonnes
+    return amount
 
 
-def number_column(frame: pd.DataFrame, column: str) -> FloatArray:
-    """Return a column as floats, NaN where it is missing."""
-    return pd.to_numeric(frame[column]).to_numpy(dtype=np.float64, na_value=np.nan)
+def number_column(frame: pd.DataFrame, what: str, column: str) -> FloatArray:
+    """Return a column as floats, NaN where it is missing.
+
+    Raises
+    ------
+    BadParameterError : one is a text.
+    """
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    texts = np.flatnonzero(numbers.isna() & frame[column].notna())
+    if texts.size:
+        row = texts[0]
+        raise BadParameterError(
+            f"{what}: {column} of row {frame.index[row]} is {frame[column].iloc[row]!r}, no number. Mend it."
+        )
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _need(frame: pd.DataFrame, what: str, columns: tuple[str, ...]) -> None:

@@ -59,7 +59,7 @@ def nearest_plants(
     doi:10.1007/s00190-012-0578-z) of all candidates within them decides. Where they settle it, distances of up to
     40 km come from the chord itself (`geodesy.short_inverse`), equal to Karney's to 10 nanometres.
     """
-    if k < 1 or int(k) != k:
+    if not 1 <= k < np.inf or int(k) != k:
         raise BadParameterError(f"k = {k}: give a whole number of plants, 1 or more.")
     if len(plants) == 0:
         raise EmptyLayerError("plants: there is none, so no site has a nearest one. Import plants first.")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.services import bands, geodesy, materials, reach_kernel, sums
+from registry.services import bands, geodesy, hauls, materials, reach_kernel, sums
 
 if TYPE_CHECKING:
     import pyproj
@@ -71,7 +71,7 @@ class Holdings:
         """Read the holdings of sites from their own columns or from their streams."""
         if streams is None:
             match = materials.matching(sites, plants, same_material=same_material)
-            return cls(match, _tonnes(sites), _known(sites))
+            return cls(match, _tonnes(sites, "sites"), _known(sites))
         for column in ("site_uid", "waste_code"):
             if column not in streams.columns:
                 raise UnknownColumnError(f"streams: no column {column}. Found: {', '.join(map(str, streams.columns))}.")
@@ -83,9 +83,9 @@ class Holdings:
             )
         order = np.argsort(site, kind="stable")
         streams, site = streams.iloc[order], site[order]
-        tonnes = _tonnes(streams)
-        site_tonnes = np.zeros((len(sites), 2))
-        np.add.at(site_tonnes, site, tonnes)
+        tonnes = _tonnes(streams, "streams")
+        by_site = [sums.rounded(sums.by_group(site, column, len(sites))) for column in tonnes.T]
+        site_tonnes = np.column_stack(by_site)
         if not same_material:
             everything = materials.matching(sites, plants, same_material=False)
             return cls(everything, site_tonnes, _known(streams))
@@ -139,14 +139,8 @@ def _known(frame: pd.DataFrame) -> tuple[bool, bool]:
     return TONNES[0] in frame.columns, TONNES[1] in frame.columns
 
 
-def _tonnes(frame: pd.DataFrame) -> FloatArray:
-    columns = [
-        np.nan_to_num(pd.to_numeric(frame[column]).to_numpy(dtype=np.float64, na_value=np.nan))
-        if column in frame.columns
-        else np.zeros(len(frame))
-        for column in TONNES
-    ]
-    return np.column_stack(columns)
+def _tonnes(frame: pd.DataFrame, what: str) -> FloatArray:
+    return np.column_stack([hauls.tonnes(frame, what, column) for column in TONNES])
 
 
 class Reach(NamedTuple):
@@ -155,19 +149,15 @@ class Reach(NamedTuple):
     Attributes
     ----------
     plants_of_site : (radii, n) matching plants that reach a site
-    annual_of_site : (radii, n) tonnes a year of a site that a plant within reach accepts
     covered : (radii, parts) whether a plant within reach accepts the part: a stream of ``holdings.streams``, or a whole
         site where there are none
     sites_of_plant : (radii, m) matching sites that a plant reaches
-    tonnes_of_plant : (2, radii, m) annual and stocked tonnes that it reaches and accepts
-    units_of_plant : (radii, m, 2, 2) the same as exact sums (`sums`), to be put together with those of other sites
+    units_of_plant : (radii, m, 2, 2) annual and stocked tonnes that it reaches and accepts, as exact sums (`sums`)
     """
 
     plants_of_site: NDArray[np.int32]
-    annual_of_site: FloatArray
     covered: NDArray[np.bool_]
     sites_of_plant: NDArray[np.int64]
-    tonnes_of_plant: FloatArray
     units_of_plant: sums.Units
 
 
@@ -207,19 +197,13 @@ def measure(
     tally = _scanned(geod, own, to, (plants, by_plant))
 
     reach = Reach(
-        np.empty((r, n), np.int32), np.empty((r, n)), np.empty((r, own.part_group.size), np.bool_),
-        np.empty((r, m), np.int64), np.empty((2, r, m)), np.empty((r, m, 2, 2), np.int64),
+        np.empty((r, n), np.int32), np.empty((r, own.part_group.size), np.bool_),
+        np.empty((r, m), np.int64), np.empty((r, m, 2, 2), np.int64),
     )  # fmt: skip
-    rows, part_rows = own.order, own.part_order
-    reach.plants_of_site[:, rows] = np.cumsum(tally.plants_of_site, axis=0)
+    reach.plants_of_site[:, own.order] = np.cumsum(tally.plants_of_site, axis=0)
+    reach.covered[:, own.part_order] = tally.nearest_ring <= np.arange(r)[:, None]
     reach.sites_of_plant[:, index.order] = np.cumsum(tally.sites_of_plant, axis=0)
     reach.units_of_plant[:, index.order] = sums.carried(np.cumsum(tally.tonnes_of_plant, axis=0))
-    reach.tonnes_of_plant[:] = np.moveaxis(sums.rounded(reach.units_of_plant), -1, 0)
-    annual = holdings.site_tonnes[:, 0] if parts is None else parts.tonnes[:, 0]
-    for number in range(r):
-        reach.covered[number, part_rows] = tally.nearest_ring <= number
-        reached = annual * reach.covered[number]
-        reach.annual_of_site[number] = reached if parts is None else np.bincount(parts.site, reached, minlength=n)
     return reach
 
 

@@ -118,7 +118,7 @@ def nearest_sites(
 
 
 def _check(k: int, within_m: float | None) -> None:
-    if k < 1 or int(k) != k:
+    if not 1 <= k < np.inf or int(k) != k:
         raise BadParameterError(f"k = {k}: give a whole number, 1 or more.")
     if within_m is not None and not within_m >= 0:
         raise BadParameterError(f"within_m = {within_m}: give metres, 0 or more, or leave it out.")

@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
+from registry.services.compiled import compiled
 from registry.services.geodesy import in_chunks
+from registry.services.region_cells import (
+    DEGENERATE,
+    OUTSIDE,
+    SLACK,
+    assemble,
+    count_edges,
+    fill_spans,
+    list_crossings,
+    list_edges,
+    regions_of_cells,
+    whole_cell,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,16 +35,12 @@ if TYPE_CHECKING:
 
     IntArray = NDArray[np.intp]
 
-OUTSIDE, UNDECIDED = -1, -2
+__all__ = ["OUTSIDE", "UNDECIDED", "RegionGrid", "build_grid", "edges_of", "look_up"]
+
+UNDECIDED = -2
 
 _ORIENTATION_ERROR = 4.0e-16
 """Bound on the relative error of a 2 × 2 orientation determinant (Shewchuk 1997, (3 + 16ε)ε with ε = 2⁻⁵³)."""
-
-_SLACK = 1e-6
-"""How far beyond its own cell an edge is still listed, in cells: more than any rounding of a cell's number."""
-
-_MOST_LOCAL = 62
-"""Regions of one cell that fit into the bits of a number."""
 
 
 class RegionGrid(NamedTuple):
@@ -43,12 +52,11 @@ class RegionGrid(NamedTuple):
     per_degree : cells per degree of longitude and of latitude
     columns, rows : size
     label : (cells,) region of a cell without edges, `OUTSIDE`, or −3 − number of an edge cell
-    first : (edge cells + 1,) where the edges of each begin in ``edge`` and ``bit``
-    edge : (listed,) edge numbers
+    first : (edge cells + 1,) where the edges of each begin in ``listed`` and ``bit``
+    listed : (listed, 4) ax, ay, bx, by of the edges of each cell
     bit : (listed,) bit of the edge's region in its cell
-    centre : (edge cells,) bits of the regions that hold the centre; an undecidable cell has `_DEGENERATE`
+    centre : (edge cells,) bits of the regions that hold the centre; an undecidable cell has `DEGENERATE`
     regions_first, regions : regions of each edge cell in the order of their bits, which is the order of rows
-    ends : (4, edges) ax, ay, bx, by
     """
 
     west: float
@@ -58,15 +66,11 @@ class RegionGrid(NamedTuple):
     rows: int
     label: NDArray[np.int32]
     first: IntArray
-    edge: IntArray
+    listed: FloatArray
     bit: NDArray[np.int64]
     centre: NDArray[np.int64]
     regions_first: IntArray
     regions: IntArray
-    ends: FloatArray
-
-
-_DEGENERATE = -1
 
 
 def edges_of(polygons: NDArray[np.object_]) -> tuple[FloatArray, IntArray]:
@@ -79,21 +83,12 @@ def edges_of(polygons: NDArray[np.object_]) -> tuple[FloatArray, IntArray]:
     return ends, of_polygon[of_part[of_ring[:-1][same]]]
 
 
-def _ranges(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
-    """Expand inclusive ranges: for every member the number of its range, and itself."""
-    counts = np.maximum(last - first + 1, 0)
-    owner = np.repeat(np.arange(counts.size), counts)
-    starts = np.cumsum(counts) - counts
-    return owner, np.arange(owner.size) - starts[owner] + first[owner]
-
-
-def build_grid(ends: FloatArray, owner: IntArray, regions: int, cells: int) -> RegionGrid | None:
+def build_grid(ends: FloatArray, owner: IntArray, cells: int) -> RegionGrid | None:
     """Build the grid over edges.
 
     Parameters
     ----------
-    ends, owner : the edges, from `edges_of`
-    regions : number of polygons
+    ends, owner : the edges, from `edges_of`; ``owner`` ascends
     cells : how many cells there should be, about
 
     Returns
@@ -110,214 +105,139 @@ def build_grid(ends: FloatArray, owner: IntArray, regions: int, cells: int) -> R
     if max(columns, rows) > 30_000:
         return None
     scale = (columns / width, rows / height)
-    ax, bx = (ends[0] - west) * scale[0], (ends[2] - west) * scale[0]
-    ay, by = (ends[1] - south) * scale[1], (ends[3] - south) * scale[1]
+    drawn = np.ascontiguousarray(ends.T)
+    scaled = (drawn - (west, south, west, south)) * (*scale, *scale)
 
-    cell, edge = _cells_of_edges(ax, ay, bx, by, columns, rows)
-    order = np.argsort(cell, kind="stable")
-    cell, edge = cell[order], edge[order]
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    edge_cells = cell[starts]
-    first = np.append(starts, cell.size)
+    counts = np.zeros(rows * columns, np.int32)
+    count_edges(scaled, columns, rows, counts)
+    edge_cells = np.flatnonzero(counts)
+    first = np.zeros(edge_cells.size + 1, np.intp)
+    np.cumsum(counts[edge_cells], out=first[1:])
+    label = np.full(rows * columns, OUTSIDE, np.int32)
+    label[edge_cells] = -3 - np.arange(edge_cells.size, dtype=np.int32)
+    edge = np.empty(first[-1], np.intp)
+    list_edges(scaled, columns, rows, label, first[:-1].copy(), edge)
 
-    # The distinct regions of each edge cell, ordered by row.
-    slot = np.repeat(np.arange(edge_cells.size), np.diff(first))
-    key = slot * (regions + 1) + owner[edge]
-    pairs, place = np.unique(key, return_inverse=True)
+    pair_first, pair_region = regions_of_cells(first, edge, owner)
+    crossings = np.empty(list_crossings(scaled, owner, columns, rows, np.empty(0, np.int64)), np.int64)
+    list_crossings(scaled, owner, columns, rows, crossings)
+    crossings.sort()
+    holds = np.zeros(pair_region.size, np.bool_)
+    constant = np.full(edge_cells.size, -1, np.intp)
+    fill_spans(crossings, columns, rows, label, pair_first, pair_region, holds, constant)
 
-    crossings = _crossings(ax, ay, bx, by, rows)
-    label, holds, constant = _statuses(crossings, owner, (columns, rows, regions), edge_cells, pairs)
     # A region that holds a whole edge cell, beside those whose edges run through it, is listed with them.
-    with_constant = np.flatnonzero(constant >= 0)
-    all_pairs = np.union1d(pairs, with_constant * (regions + 1) + constant[with_constant])
-    regions_first = np.searchsorted(all_pairs, np.arange(edge_cells.size + 1) * (regions + 1))
-    local = np.arange(all_pairs.size) - regions_first[all_pairs // (regions + 1)]
-    centre_x, centre_y = (np.asarray(c + 0.5, dtype=np.float64) for c in (edge_cells % columns, edge_cells // columns))
-    touching = _touching(ax[edge], ay[edge], bx[edge], by[edge], centre_x[slot], centre_y[slot])
-    degenerate = np.logical_or.reduceat(touching, starts) | (np.diff(regions_first) > _MOST_LOCAL)
-    bits = np.left_shift(np.int64(1), np.minimum(local, _MOST_LOCAL))
-    held = np.ones(all_pairs.size, dtype=bool)
-    of_pairs = np.searchsorted(all_pairs, pairs)
-    held[of_pairs] = holds
-    centre = np.bitwise_or.reduceat(np.where(held, bits, 0), regions_first[:-1])
-    centre[degenerate] = _DEGENERATE
-    label[edge_cells] = -3 - np.arange(edge_cells.size)
+    regions_first = pair_first.copy()
+    regions_first[1:] += np.cumsum(constant >= 0)
+    all_regions = np.empty(regions_first[-1], np.intp)
+    bit = np.empty(edge.size, np.int64)
+    centre = np.empty(edge_cells.size, np.int64)
+    assemble(
+        (scaled, owner, edge_cells, columns),
+        (first, edge, bit),
+        (pair_first, pair_region, holds, constant),
+        (regions_first, all_regions, centre),
+    )
     return RegionGrid(
-        float(west), float(south), scale, columns, rows, label, first, edge,
-        bits[of_pairs][place.ravel()], centre, regions_first, all_pairs % (regions + 1), ends,
-    )  # fmt: skip
-
-
-def _cells_of_edges(
-    ax: FloatArray, ay: FloatArray, bx: FloatArray, by: FloatArray, columns: int, rows: int
-) -> tuple[IntArray, IntArray]:
-    """List (cell, edge) such that every cell that an edge touches is there; ends in units of cells."""
-
-    def whole(value: FloatArray, most: int) -> IntArray:
-        return np.clip(np.floor(value), 0, most - 1).astype(np.intp)
-
-    low, high = np.minimum(ay, by), np.maximum(ay, by)
-    edge, row = _ranges(whole(low - _SLACK, rows), whole(high + _SLACK, rows))
-    x0, y0 = ax[edge], ay[edge]
-    dx, dy = bx[edge] - x0, by[edge] - y0
-    # The stretch of the edge within the row; a level edge, or one with both ends there, is taken whole.
-    steep = np.abs(dy) > 1e-9
-    safe = np.where(steep, dy, 1.0)
-    at_bottom = np.where(steep, (row - _SLACK - y0) / safe, 0.0)
-    at_top = np.where(steep, (row + 1 + _SLACK - y0) / safe, 1.0)
-    start = np.clip(np.minimum(at_bottom, at_top), 0.0, 1.0)
-    stop = np.clip(np.maximum(at_bottom, at_top), 0.0, 1.0)
-    xa, xb = x0 + start * dx, x0 + stop * dx
-    left = whole(np.minimum(xa, xb) - _SLACK, columns)
-    right = whole(np.maximum(xa, xb) + _SLACK, columns)
-    stretch, column = _ranges(left, right)
-    return row[stretch] * columns + column, edge[stretch]
-
-
-def _touching(
-    ax: FloatArray, ay: FloatArray, bx: FloatArray, by: FloatArray, x: FloatArray, y: FloatArray
-) -> NDArray[np.bool_]:
-    """Whether an edge is so near a point that rounding could have put it on the other side; units of cells."""
-    dx, dy = bx - ax, by - ay
-    in_line = np.abs(dx * (y - ay) - dy * (x - ax)) <= _SLACK * (np.abs(dx) + np.abs(dy))
-    beside = (x >= np.minimum(ax, bx) - _SLACK) & (x <= np.maximum(ax, bx) + _SLACK)
-    level = (y >= np.minimum(ay, by) - _SLACK) & (y <= np.maximum(ay, by) + _SLACK)
-    return np.asarray(in_line & beside & level)
-
-
-class _Crossings(NamedTuple):
-    """Where edges cross the middle lines of rows: edge, row, and x in cells."""
-
-    edge: IntArray
-    row: IntArray
-    x: FloatArray
-
-
-def _crossings(ax: FloatArray, ay: FloatArray, bx: FloatArray, by: FloatArray, rows: int) -> _Crossings:
-    low, high = np.minimum(ay, by), np.maximum(ay, by)
-    # Half open: a middle line through a vertex meets the edge above it, not the one below.
-    first = np.maximum(np.ceil(low - 0.5), 0).astype(np.intp)
-    last = np.minimum(np.ceil(high - 0.5) - 1, rows - 1).astype(np.intp)
-    edge, row = _ranges(first, last)
-    part = (row + 0.5 - ay[edge]) / (by[edge] - ay[edge])
-    return _Crossings(edge, row, ax[edge] + part * (bx[edge] - ax[edge]))
-
-
-def _statuses(
-    crossings: _Crossings, owner: IntArray, size: tuple[int, int, int], edge_cells: IntArray, pairs: IntArray
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], IntArray]:
-    """Say by even and odd which regions hold the centres of cells.
-
-    Returns
-    -------
-    label : (cells,) lowest region that holds the centre
-    holds : (pairs,) whether the region of (edge cell, region) holds the cell's centre
-    constant : (edge cells,) lowest region without an edge in the cell that holds it, or −1
-    """
-    columns, rows, regions = size
-    label = np.full((rows, columns), OUTSIDE, dtype=np.int32)
-    holds = np.zeros(pairs.size, dtype=bool)
-    constant = np.full(edge_cells.size, -1, dtype=np.intp)
-    slot_of = np.full(rows * columns, -1, dtype=np.int32)
-    slot_of[edge_cells] = np.arange(edge_cells.size)
-
-    toggled = np.clip(np.ceil(crossings.x - 0.5), 0, columns).astype(np.intp)
-
-    region = owner[crossings.edge]
-    order = np.argsort(region, kind="stable")
-    bounds = np.searchsorted(region[order], np.arange(regions + 1))
-    pair_order = np.argsort(pairs % (regions + 1), kind="stable")
-    pair_bounds = np.searchsorted((pairs % (regions + 1))[pair_order], np.arange(regions + 1))
-    for number in range(regions):
-        mine = order[bounds[number] : bounds[number + 1]]
-        if mine.size == 0:
-            continue
-        row, start = crossings.row[mine], toggled[mine]
-        south, north = row.min(), row.max() + 1
-        west, east = start.min(), start.max()
-        flips = np.bincount(
-            (row - south) * (east - west + 1) + start - west, minlength=(north - south) * (east - west + 1)
-        )
-        inside = (np.cumsum(flips.reshape(north - south, -1), axis=1)[:, :-1] & 1).astype(bool)
-        window = label[south:north, west:east]
-        window[inside & (window == OUTSIDE)] = number
-
-        own = pair_order[pair_bounds[number] : pair_bounds[number + 1]]
-        slots = pairs[own] // (regions + 1)
-        y, x = edge_cells[slots] // columns - south, edge_cells[slots] % columns - west
-        within = (y >= 0) & (y < north - south) & (x >= 0) & (x < east - west)
-        holds[own[within]] = inside[y[within], x[within]]
-        inside[y[within], x[within]] = False
-        held = slot_of.reshape(rows, columns)[south:north, west:east][inside]
-        held = held[held >= 0]
-        constant[held] = np.where(constant[held] < 0, number, constant[held])
-    return label.ravel(), holds, constant
+        float(west),
+        float(south),
+        scale,
+        columns,
+        rows,
+        label,
+        first,
+        drawn[edge],
+        bit,
+        centre,
+        regions_first,
+        all_regions,
+    )
 
 
 def look_up(grid: RegionGrid, x: FloatArray, y: FloatArray) -> IntArray:
     """Return the region of (n,) points, `OUTSIDE`, or `UNDECIDED` where only the exact test can tell."""
     found = np.empty(x.size, dtype=np.intp)
+    # One kind of array, so that the loop is compiled once.
+    x, y = (np.require(axis, np.float64, ["C", "W"]) for axis in (x, y))
 
     def kernel(part: slice) -> None:
-        found[part] = _look_up_chunk(grid, x[part], y[part])
+        _look_up(
+            (x[part], y[part], found[part]),
+            (grid.west, grid.south, *grid.per_degree, grid.columns, grid.rows),
+            (grid.label, grid.first, grid.listed, grid.bit),
+            (grid.centre, grid.regions_first, grid.regions),
+        )
 
     in_chunks(kernel, x.size)
     return found
 
 
-def _look_up_chunk(grid: RegionGrid, x: FloatArray, y: FloatArray) -> IntArray:
-    across = (x - grid.west) * grid.per_degree[0]
-    up = (y - grid.south) * grid.per_degree[1]
-    on = (across >= -_SLACK) & (across <= grid.columns + _SLACK) & (up >= -_SLACK) & (up <= grid.rows + _SLACK)
-    column = np.clip(across, 0, grid.columns - 1).astype(np.intp)
-    row = np.clip(up, 0, grid.rows - 1).astype(np.intp)
-    found = np.where(on, grid.label[row * grid.columns + column], OUTSIDE).astype(np.intp)
-    near = np.flatnonzero(found <= -3)
-    if near.size:
-        centre = (
-            np.asarray(grid.west + (column[near] + 0.5) / grid.per_degree[0], dtype=np.float64),
-            np.asarray(grid.south + (row[near] + 0.5) / grid.per_degree[1], dtype=np.float64),
-        )
-        found[near] = _by_crossings(grid, -3 - found[near], (x[near], y[near]), centre)
-    return found
+@compiled
+def _look_up(
+    points: tuple[FloatArray, FloatArray, IntArray],
+    frame: tuple[float, float, float, float, int, int],
+    edges: tuple[NDArray[np.int32], IntArray, FloatArray, NDArray[np.int64]],
+    cells: tuple[NDArray[np.int64], IntArray, IntArray],
+) -> None:
+    """Do the work of `look_up` on one thread."""
+    x, y, found = points
+    west, south, per_lon, per_lat, columns, rows = frame
+    label, first, listed, bit = edges
+    centre, regions_first, regions = cells
+    for point in range(x.size):
+        across, up = (x[point] - west) * per_lon, (y[point] - south) * per_lat
+        found[point] = OUTSIDE
+        if not (-SLACK <= across <= columns + SLACK and -SLACK <= up <= rows + SLACK):
+            continue
+        column, row = whole_cell(across, columns), whole_cell(up, rows)
+        told = label[row * columns + column]
+        if told > -3:
+            found[point] = told
+            continue
+        slot = -3 - told
+        state = centre[slot]
+        if state == DEGENERATE:
+            found[point] = UNDECIDED
+            continue
+        centre_x, centre_y = west + (column + 0.5) / per_lon, south + (row + 0.5) / per_lat
+        cell = slice(first[slot], first[slot + 1])
+        state = _turned(state, (x[point], y[point]), (centre_x, centre_y), listed[cell], bit[cell])
+        if state == DEGENERATE:
+            found[point] = UNDECIDED
+        elif state != 0:
+            place = 0
+            while not state >> place & 1:
+                place += 1
+            found[point] = regions[regions_first[slot] + place]
 
 
-def _by_crossings(
-    grid: RegionGrid,
-    slot: IntArray,
-    point: tuple[FloatArray, FloatArray],
-    centre: tuple[FloatArray, FloatArray],
-) -> IntArray:
-    """Decide points of edge cells by the edges between them and the centres of their cells."""
-    first = grid.first[slot]
-    counts = grid.first[slot + 1] - first
-    starts = np.cumsum(counts) - counts
-    of_point = np.repeat(np.arange(slot.size), counts)
-    listed = np.arange(of_point.size) + (first - starts)[of_point]
-    ax, ay, bx, by = grid.ends[:, grid.edge[listed]]
-    px, py, cx, cy = (values[of_point] for values in (*point, *centre))
-    a, b = _side(px, py, cx, cy, ax, ay), _side(px, py, cx, cy, bx, by)
-    p, c = _side(ax, ay, bx, by, px, py), _side(ax, ay, bx, by, cx, cy)
-    apart = (a * b > 0) | (p * c > 0)
-    crosses = (a * b < 0) & (p * c < 0)
-    unsure = np.logical_or.reduceat(~(apart | crosses), starts)
-    flips = np.bitwise_xor.reduceat(np.where(crosses, grid.bit[listed], 0), starts)
-    state = grid.centre[slot] ^ flips
-    lowest = state & -state
-    # The exponent of a power of two below 2⁶³ is exact in float64.
-    place = np.frexp(lowest.astype(np.float64))[1] - 1
-    inside = grid.regions[np.minimum(grid.regions_first[slot] + np.maximum(place, 0), grid.regions.size - 1)]
-    found = np.where(state == 0, OUTSIDE, inside)
-    found[unsure | (grid.centre[slot] == _DEGENERATE)] = UNDECIDED
-    return found
+@compiled
+def _turned(
+    state: int, point: tuple[float, float], centre: tuple[float, float], edges: FloatArray, bit: NDArray[np.int64]
+) -> int:
+    """Change the status of a cell's centre for every edge between it and a point: regions as bits, or `DEGENERATE`."""
+    for number in range(bit.size):
+        ax, ay, bx, by = edges[number]
+        a = _side(point[0], point[1], centre[0], centre[1], ax, ay)
+        b = _side(point[0], point[1], centre[0], centre[1], bx, by)
+        if a * b > 0:
+            continue
+        p = _side(ax, ay, bx, by, point[0], point[1])
+        c = _side(ax, ay, bx, by, centre[0], centre[1])
+        if p * c > 0:
+            continue
+        if a * b * p * c == 0:
+            return DEGENERATE
+        state ^= bit[number]
+    return state
 
 
-def _side(
-    ax: FloatArray, ay: FloatArray, bx: FloatArray, by: FloatArray, x: FloatArray, y: FloatArray
-) -> NDArray[np.int8]:
+@compiled
+def _side(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> int:
     """Return on which side of the line a–b a point is: ±1, or 0 where rounding could have turned it."""
     left = (ax - x) * (by - y)
     right = (ay - y) * (bx - x)
     cross = left - right
-    unsure = np.abs(cross) <= _ORIENTATION_ERROR * (np.abs(left) + np.abs(right))
-    return np.where(unsure, 0, np.sign(cross)).astype(np.int8)
+    if abs(cross) <= _ORIENTATION_ERROR * (abs(left) + abs(right)):
+        return 0
+    return 1 if cross > 0 else -1

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_TOLERANCE_M = 100_000.0
 """A tolerance is for positions that are a little off; beyond this it would be a guess."""
 
+_AREAL = (-1, int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIPOLYGON))
+"""Kinds of geometry that a region may be; −1 is none at all."""
+
 _FEW_POINTS = 100_000
 """Below this, building the grid costs more than asking GEOS."""
 
@@ -35,7 +38,7 @@ def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0)
 
     A site is in a region when the region's polygon, in straight lines of longitude and latitude, contains it or its
     boundary runs through it, exactly as ``shapely.intersects`` says. On a shared boundary, and where regions overlap,
-    the region that comes first in the layer has it, so no site is ever in two.
+    the region that comes first in the layer has it, so no site is ever in two. Longitudes that are 360° apart are one.
 
     Parameters
     ----------
@@ -52,8 +55,8 @@ def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0)
     ------
     CrsError : a layer has no CRS.
     UnknownColumnError : the regions have no column ``code``.
-    BadParameterError : a site's geometry is missing, empty or no point, a uid occurs twice, or the tolerance is
-        negative or too large.
+    BadParameterError : a site's geometry is missing, empty or no point, a uid occurs twice, a region has no code or is
+        no polygon, or the tolerance is negative or too large.
 
     Notes
     -----
@@ -66,11 +69,12 @@ def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0)
     lon, lat = geodesy.lonlat(sites, "sites", crs)
     polygons = region_polygons(provinces, crs)
     rows = rows_of_points(polygons, lon, lat)
+    _turn_round(polygons, lon, lat, rows)
     if tolerance_m > 0 and len(polygons):
         out = np.flatnonzero(rows == OUTSIDE)
         rows[out] = nearest_region(geodesy.ellipsoid(crs), polygons, lon[out], lat[out], tolerance_m)
     codes: NDArray[np.object_] = np.array([*provinces["code"], None], dtype=object)
-    return pd.Series(codes[rows], index=sites.index, dtype=object, name="region_code")
+    return pd.Series(codes[rows], index=sites.index, dtype=object, name="region_code", copy=False)
 
 
 def areas_km2(regions: GeoDataFrame) -> pd.Series:
@@ -89,21 +93,66 @@ def region_polygons(regions: GeoDataFrame, crs: CRS | None = None) -> NDArray[np
     Raises
     ------
     UnknownColumnError : there is no column ``code``.
+    BadParameterError : a region has no code, is no polygon, or has a vertex that is no longitude and latitude.
     """
     if "code" not in regions.columns:
         raise UnknownColumnError(f"regions: no column code. Found: {', '.join(map(str, regions.columns))}.")
+    nameless = regions["code"].isna().to_numpy()
+    if nameless.any():
+        raise BadParameterError(f"regions: row {regions.index[int(np.argmax(nameless))]} has no code. Give it one.")
     return _valid(geodesy.in_geodetic_crs(regions, "regions", crs))
 
 
 def _valid(regions: GeoDataFrame) -> NDArray[np.object_]:
     polygons: NDArray[np.object_] = regions.geometry.to_numpy().copy()
-    for row in np.flatnonzero(~shapely.is_valid(polygons)):
-        if polygons[row] is not None:
-            polygons[row] = polygonal(shapely.make_valid(polygons[row]))
-    kinds = set(np.unique(shapely.get_type_id(polygons))) - {-1, 3, 6}
-    if kinds:
-        raise BadParameterError("regions: a geometry is not a polygon. Give a layer of polygons.")
+    strange = np.flatnonzero(~np.isin(shapely.get_type_id(polygons), _AREAL))
+    if strange.size:
+        row = strange[0]
+        raise BadParameterError(
+            f"regions: row {regions.index[row]} is a {polygons[row].geom_type}, not a polygon. "
+            "Give a layer of polygons."
+        )
+    bounds = shapely.bounds(polygons)
+    # Comparisons with NaN are false; a region without a geometry has no bounds, and no vertex to be wrong.
+    sound = (np.abs(bounds) <= (540.0, 90.0, 540.0, 90.0)).all(axis=1) | shapely.is_empty(polygons)
+    sound |= shapely.is_missing(polygons)
+    if not sound.all():
+        raise _bad_vertex(regions.index[int(np.argmin(sound))])
+    valid = np.ones(polygons.size, np.bool_)
+
+    def kernel(part: slice) -> None:
+        valid[part] = shapely.is_valid(polygons[part])
+
+    geodesy.in_chunks(kernel, polygons.size, polygons.size // 64 + 1)
+    for row in np.flatnonzero(~valid & ~shapely.is_missing(polygons)):
+        # Bounds skip a vertex that is NaN.
+        if np.isnan(shapely.get_coordinates(polygons[row])).any():
+            raise _bad_vertex(regions.index[row])
+        polygons[row] = polygonal(shapely.make_valid(polygons[row]))
     return polygons
+
+
+def _bad_vertex(region: object) -> BadParameterError:
+    return BadParameterError(
+        f"regions: row {region} has a vertex that is not a longitude and a latitude. "
+        "Mend it or give the layer its right CRS."
+    )
+
+
+def _turn_round(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArray, rows: IntArray) -> None:
+    """Give (n,) points, in ``rows``, also to regions that hold them 360° further east or west."""
+    bounds = shapely.bounds(polygons)
+    bounds = bounds[~np.isnan(bounds[:, 0])]
+    if bounds.size == 0:
+        return
+    west, east = bounds[:, 0].min(), bounds[:, 2].max()
+    # −1 as an unsigned number is beyond every row, so the least of two answers is the first region.
+    answer = rows.view(np.uintp)
+    for turn in (-360.0, 360.0):
+        some = np.flatnonzero((lon >= west - turn) & (lon <= east - turn))
+        if some.size:
+            again = rows_of_points(polygons, lon[some] + turn, lat[some])
+            answer[some] = np.minimum(answer[some], again.view(np.uintp))
 
 
 def rows_of_points(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArray) -> IntArray:
@@ -112,7 +161,7 @@ def rows_of_points(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArr
     if lon.size < _FEW_POINTS or owner.size == 0:
         return _exact(polygons, lon, lat)
     cells = int(np.clip(lon.size + 2 * owner.size, 10_000, 4_000_000))
-    grid = build_grid(ends, owner, len(polygons), cells)
+    grid = build_grid(ends, owner, cells)
     if grid is None:
         return _exact(polygons, lon, lat)
     rows = look_up(grid, lon, lat)

@@ -19,7 +19,7 @@ from sqlalchemy import func, or_, select
 from registry.errors import BadParameterError
 from registry.model.fields import FieldType, feature_table
 from registry.model.tables import Base, Change, ImportRun, PlantIntake, WasteStream, table_of
-from registry.model.vocabulary import DEFAULT_WASTE, Kind
+from registry.model.vocabulary import Kind
 from registry.store import frames, read
 from registry.store.backend import backend_of
 from registry.store.changes import is_reference, row_documents
@@ -93,15 +93,13 @@ def sites_at(
     bbox: BBox | None = None,
 ) -> gpd.GeoDataFrame:
     """What ``read.sites`` would have returned at a moment; provinces are those of today."""
-    streams = _totals_at(connection, table_of(WasteStream), "site_uid", moment, ["annual_t", "stock_t"])
     layers = []
     for kind in read.with_level(kinds, level):
-        layer = _features_at(connection, crs, kind, moment, streams, province=province, status=status, bbox=bbox)
-        layer["waste_codes"] = layer["waste_codes"].fillna(DEFAULT_WASTE[kind])
+        layer = _features_at(connection, crs, kind, moment, province=province, status=status, bbox=bbox)
         if level is not None and kind is Kind.TAILINGS_POND:
             layer = layer[(layer["supervision_level"] == level).fillna(value=False)]
         layers.append(layer if level is None or kind is Kind.TAILINGS_POND else layer[:0])
-    return read.stacked(layers, crs)
+    return read.with_streams(read.stacked(layers, crs), table_at(connection, table_of(WasteStream), moment))
 
 
 def plants_at(
@@ -113,9 +111,9 @@ def plants_at(
     status: str | None = None,
 ) -> gpd.GeoDataFrame:
     """What ``read.plants`` would have returned at a moment."""
-    intakes = _totals_at(connection, table_of(PlantIntake), "plant_uid", moment, [])
     kind = Kind.UTILIZATION_PLANT
-    return _features_at(connection, crs, kind, moment, intakes, province=province, status=status, bbox=None)
+    found = _features_at(connection, crs, kind, moment, province=province, status=status, bbox=None)
+    return read.with_intakes(found, table_at(connection, table_of(PlantIntake), moment))
 
 
 def history(connection: Connection, uid: str) -> pd.DataFrame:
@@ -155,7 +153,7 @@ def uid_of(connection: Connection, key: str) -> str | None:
 
 
 def _features_at(
-    connection: Connection, crs: pyproj.CRS, kind: Kind, moment: datetime, totals: pd.DataFrame, *,
+    connection: Connection, crs: pyproj.CRS, kind: Kind, moment: datetime, *,
     province: str | None, status: str | None, bbox: BBox | None,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     rows = table_at(connection, feature_table(kind), moment)
@@ -169,15 +167,7 @@ def _features_at(
     rows = rows[chosen].set_index("uid").drop(columns="id")
     geometry = gpd.GeoSeries(rows.pop("geom").to_numpy(), index=rows.index, crs=crs)
     rows.insert(0, "kind", kind.value)
-    return gpd.GeoDataFrame(rows.join(totals), geometry=geometry)
-
-
-def _totals_at(connection: Connection, table: Table, key: str, moment: datetime, sums: Sequence[str]) -> pd.DataFrame:
-    """One row a site or plant, index its uid: its waste codes joined by ';', and the sums of the named columns."""
-    rows = table_at(connection, table, moment).sort_values([key, "waste_code"])
-    groups = rows.groupby(key)
-    codes = groups["waste_code"].agg(";".join).astype("str").rename("waste_codes")
-    return pd.concat([codes, *(groups[name].sum(min_count=1) for name in sums)], axis=1)
+    return gpd.GeoDataFrame(rows, geometry=geometry)
 
 
 def _taken_back(connection: Connection, table: Table, moment: datetime) -> tuple[NDArray[np.int64], list[str]]:

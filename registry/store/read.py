@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 import shapely
-from sqlalchemy import LargeBinary, false, func, or_, select, type_coerce
+from sqlalchemy import LargeBinary, false, or_, select, type_coerce
 
 from registry.model.columns import geometry_column
 from registry.model.fields import FieldType, feature_table, table_fields
 from registry.model.tables import PlantIntake, Region, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, SITE_KINDS, Kind
 from registry.store.backend import BBox, backend_of
+from registry.store.holdings import CODES, of_owners
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     import pyproj
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _KEYED_ROWS = 5_000
 _KEYS_AT_ONCE = 1_000
 
+# What the streams of a site come to.
+HOLDINGS = (CODES, "annual_t", "stock_t")
+
 
 def sites(
     connection: Connection,
@@ -38,23 +42,48 @@ def sites(
     province: str | None = None,
     status: str | None = None,
     bbox: BBox | None = None,
+    columns: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Sites of the given kinds, index ``uid``, with the tonnes and waste codes of their streams.
 
     A site without a stream gets the category that its kind implies (``vocabulary.DEFAULT_WASTE``) as ``waste_codes``.
+    Of ``columns`` only those are read, besides ``kind`` and the geometry.
     """
-    streams = _totals(table_of(WasteStream), "site_uid", "annual_t", "stock_t")
     frames = []
     for kind in with_level(kinds, level):
         table = feature_table(kind)
-        statement = _filtered(connection, table, streams, "site_uid", province=province, status=status, bbox=bbox)
+        chosen = _chosen(connection, table, province=province, status=status, bbox=bbox)
         if level is not None:
-            on_level = table.c.supervision_level == level if kind is Kind.TAILINGS_POND else false()
-            statement = statement.where(on_level)
-        frame = _features(connection, table, statement, crs, ("annual_t", "stock_t"), bbox)
-        frame["waste_codes"] = frame["waste_codes"].fillna(DEFAULT_WASTE[kind])
-        frames.append(frame)
-    return stacked(frames, crs)
+            chosen.append(table.c.supervision_level == level if kind is Kind.TAILINGS_POND else false())
+        frames.append(_features(connection, table, crs, chosen, bbox=bbox, columns=columns))
+    found = stacked(frames, crs)
+    asked = HOLDINGS if columns is None else [name for name in HOLDINGS if name in columns]
+    if not asked:
+        return found
+    whole = len(kinds) == len(SITE_KINDS) and (level, province, status, bbox) == (None, None, None, None)
+    owners = None if whole else found.index
+    return with_streams(
+        found,
+        _parts(connection, table_of(WasteStream), "site_uid", owners, [name for name in asked if name != CODES]),
+        asked,
+    )
+
+
+def with_streams(found: gpd.GeoDataFrame, streams: pd.DataFrame, asked: Sequence[str] = HOLDINGS) -> gpd.GeoDataFrame:
+    """Sites with the waste codes and the tonnes of their streams, or those of these columns that are asked for."""
+    held = of_owners(streams, "site_uid", found.index, [name for name in asked if name != CODES])
+    held[CODES] = held[CODES].fillna(found["kind"].map(DEFAULT_WASTE).astype("str"))
+    return _with(found, held[list(asked)])
+
+
+def with_intakes(found: gpd.GeoDataFrame, intakes: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Plants with the waste codes that they accept."""
+    return _with(found, of_owners(intakes, "plant_uid", found.index))
+
+
+def _with(found: gpd.GeoDataFrame, more: pd.DataFrame) -> gpd.GeoDataFrame:
+    """The layer with further columns before its geometry."""
+    return gpd.GeoDataFrame(pd.DataFrame(found.drop(columns="geometry")).join(more), geometry=found.geometry)
 
 
 def plants(
@@ -63,9 +92,9 @@ def plants(
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Utilization plants, index ``uid``, with the waste codes they accept as ``waste_codes``."""
     table = feature_table(Kind.UTILIZATION_PLANT)
-    intakes = _totals(table_of(PlantIntake), "plant_uid")
-    statement = _filtered(connection, table, intakes, "plant_uid", province=province, status=status, bbox=bbox)
-    return _features(connection, table, statement, crs, (), bbox)
+    chosen = _chosen(connection, table, province=province, status=status, bbox=bbox)
+    found = _features(connection, table, crs, chosen, bbox=bbox)
+    return with_intakes(found, _parts(connection, table_of(PlantIntake), "plant_uid", None, ()))
 
 
 def regions(
@@ -158,41 +187,34 @@ def matching(connection: Connection, table: Table, known_by: Mapping[str, pd.Ser
     return pd.concat(pieces).drop_duplicates("id").sort_values("id", ignore_index=True)
 
 
-def _totals(table: Table, key: str, *sums: str) -> Any:
-    """One row a site or plant: its waste codes joined by ';', and the sums of the named columns."""
-    ordered = select(table).order_by(table.c[key], table.c.waste_code).subquery()
-    return (
-        select(
-            ordered.c[key],
-            func.aggregate_strings(ordered.c.waste_code, ";").label("waste_codes"),
-            *(func.sum(ordered.c[name]).label(name) for name in sums),
-        )
-        .group_by(ordered.c[key])
-        .subquery()
-    )
+def _parts(
+    connection: Connection, table: Table, key: str, owners: pd.Index | None, sums: Sequence[str]
+) -> pd.DataFrame:
+    """The streams or intakes of some owners; of all where there are many, since a scan is quicker then."""
+    names = [key, "waste_code", *sums]
+    if owners is None or len(owners) > _KEYED_ROWS:
+        return rows(connection, table, names)
+    wanted = owners.tolist()
+    pieces = [
+        _frame(connection, select(*(table.c[name] for name in names)).where(table.c[key].in_(some)), types_of(table))
+        for start in range(0, max(len(wanted), 1), _KEYS_AT_ONCE)
+        for some in [wanted[start : start + _KEYS_AT_ONCE]]
+    ]
+    return pd.concat(pieces, ignore_index=True)
 
 
-def _filtered(
-    connection: Connection,
-    table: Table,
-    totals: Any,
-    key: str,
-    *,
-    province: str | None,
-    status: str | None,
-    bbox: BBox | None,
-) -> Select[Any]:
-    columns = [column for column in table.columns if column.name not in {"id", "geom"}]
-    extra = [column for column in totals.columns if column.name != key]
-    geom = _raw(table)
-    statement = select(*columns, *extra, geom).join(totals, totals.c[key] == table.c.uid, isouter=True)
+def _chosen(
+    connection: Connection, table: Table, *, province: str | None, status: str | None, bbox: BBox | None
+) -> list[ColumnElement[bool]]:
+    """The conditions that a feature has to meet."""
+    chosen: list[ColumnElement[bool]] = []
     if province is not None:
-        statement = statement.where(table.c.province_code.in_(_province_codes(province)))
+        chosen.append(table.c.province_code.in_(_province_codes(province)))
     if status is not None:
-        statement = statement.where(table.c.status == status)
+        chosen.append(table.c.status == status)
     if bbox is not None:
-        statement = statement.where(backend_of(connection).inside(table, bbox))
-    return statement.order_by(table.c.id)
+        chosen.append(backend_of(connection).inside(table, bbox))
+    return chosen
 
 
 def _province_codes(province: str) -> Select[Any]:
@@ -207,17 +229,20 @@ def _province_codes(province: str) -> Select[Any]:
 def _features(
     connection: Connection,
     table: Table,
-    statement: Select[Any],
     crs: pyproj.CRS,
-    sums: Sequence[str],
+    chosen: Sequence[ColumnElement[bool]],
+    *,
     bbox: BBox | None,
+    columns: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
-    types: dict[str, FieldType] = types_of(table) | dict.fromkeys(sums, "real") | {"waste_codes": "text"}
-    frame = _frame(connection, statement, types).set_index("uid")
+    named = [column for column in table.columns if column.name not in {"id", "uid", "geom"}]
+    wanted = [column for column in named if columns is None or column.name in columns]
+    statement = select(table.c.uid, *wanted, _raw(table)).where(*chosen).order_by(table.c.id)
+    frame = _frame(connection, statement, types_of(table)).set_index("uid")
     if bbox is not None:
         frame = frame[within(frame["geom"].to_numpy(), bbox)]
     geometry = gpd.GeoSeries(frame.pop("geom").to_numpy(), index=frame.index, crs=crs)
-    frame.insert(0, "kind", table.name)
+    frame.insert(0, "kind", pd.Series(table.name, index=frame.index, dtype="str"))
     return gpd.GeoDataFrame(frame, geometry=geometry)
 
 

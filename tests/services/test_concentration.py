@@ -7,7 +7,7 @@ import pytest
 import shapely
 from numpy.random import Generator
 
-from registry.errors import BadParameterError, UnknownColumnError
+from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError
 from registry.services import concentration, regions
 
 Points = Callable[..., gpd.GeoDataFrame]
@@ -15,6 +15,7 @@ Points = Callable[..., gpd.GeoDataFrame]
 COLUMNS = [
     "region_code", "region_name", "sites", "tailings_ponds", "level_1", "level_2", "level_3", "gangue_heaps",
     "smelting_sites", "annual_t", "stock_t", "share", "density_per_1000_km2", "rank", "location_quotient",
+    "storage_m3",
 ]  # fmt: skip
 
 
@@ -132,3 +133,101 @@ def test_bad_input_is_refused_in_one_sentence(
         concentration.by_region(sites, strips, reference="name")
     with pytest.raises(BadParameterError, match="code A occurs more than once"):
         concentration.by_region(sites, pd.concat([strips, strips]))
+    with pytest.raises(BadParameterError, match=r"s3 has annual_t = -1"):
+        concentration.by_region(sites.assign(annual_t=sites["annual_t"].where(sites.index != "s3", -1.0)), strips)
+    with pytest.raises(BadParameterError, match=r"s1 has stock_t = inf"):
+        concentration.by_region(sites.assign(stock_t=sites["stock_t"].where(sites.index != "s1", np.inf)), strips)
+    twice = pd.concat([sites, sites.iloc[:1]])
+    with pytest.raises(BadParameterError, match="uid s0 occurs more than once"):
+        concentration.by_region(twice, strips)
+    with pytest.raises(BadParameterError, match="s0 has an empty Point"):
+        concentration.by_region(sites.set_geometry([shapely.Point(), *sites.geometry.iloc[1:]], crs=4490), strips)
+
+
+def test_sites_and_regions_may_be_in_different_reference_systems(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
+    expected = concentration.by_region(sites, strips)
+    found = concentration.by_region(sites.to_crs(3857), strips)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_storage_is_a_measure_too(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
+    held = sites.assign(storage_m3=[1e6, 2e6, np.nan, 0, 5e6, np.nan, np.nan, np.nan, 9e9])
+    table = concentration.by_region(held, strips, measure="storage_m3").set_index("region_code")
+    assert table["storage_m3"].tolist() == [5e6, 3e6, 0, 0]
+    assert table.index.tolist() == ["B", "A", "C", "D"]
+    assert table["share"].tolist() == [0.625, 0.375, 0, 0]
+    with pytest.raises(UnknownColumnError, match="no column storage_m3"):
+        concentration.by_region(sites, strips, measure="storage_m3")
+
+
+def test_a_region_whose_reference_is_missing_is_left_out_of_the_comparison(
+    sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame
+) -> None:
+    known = strips.assign(people=[10.0, 30.0, np.nan, 0.0])
+    table = concentration.by_region(sites, known, reference="people").set_index("region_code")
+    # Of the 7 sites in regions with a figure 4 are in A, with a quarter of the people, 3 in B.
+    assert table["location_quotient"].tolist() == pytest.approx(
+        [4 / 7 / 0.25, 3 / 7 / 0.75, np.nan, np.nan], nan_ok=True
+    )
+
+
+def scattered(rng: Generator, n: int) -> gpd.GeoDataFrame:
+    """Sites over and beside the strips, of all kinds and levels, with tonnes of every size."""
+    return gpd.GeoDataFrame(
+        {
+            "kind": rng.choice(["tailings_pond", "gangue_heap", "smelting_site"], n),
+            "supervision_level": pd.array(rng.choice([1, 2, 3, None], n).tolist(), dtype="Int64"),
+            "annual_t": np.where(rng.random(n) < 0.1, np.nan, 10 ** rng.uniform(-3, 9, n)),
+            "stock_t": 10 ** rng.uniform(-3, 9, n),
+            "storage_m3": 10 ** rng.uniform(0, 8, n),
+        },
+        geometry=gpd.points_from_xy(rng.uniform(99, 109, n), rng.uniform(30, 32, n)),
+        crs=4490,
+        index=pd.Index([f"u{row}" for row in range(n)], name="uid"),
+    )
+
+
+def test_sites_tallied_in_parts_give_the_same_table_to_the_last_bit(rng: Generator, strips: gpd.GeoDataFrame) -> None:
+    sites = scattered(rng, 5_000)
+    located = regions.locate(sites, strips)
+    for measure in ("count", "annual_t", "stock_t", "storage_m3"):
+        whole = concentration.by_region(sites, strips, measure=measure)
+        for parts in (1, 4, 17):
+            part = rng.integers(0, parts, len(sites))
+            tallies = [
+                concentration.tally(sites[part == number], strips["code"], located=located[part == number].to_numpy())
+                for number in rng.permutation(parts)
+            ]
+            table = concentration.table_of(concentration.merge(tallies), strips, measure=measure)
+            pd.testing.assert_frame_equal(table, whole, check_exact=True)
+            assert table.attrs["totals"] == whole.attrs["totals"]
+
+
+def test_a_tally_agrees_with_pandas(rng: Generator, strips: gpd.GeoDataFrame) -> None:
+    sites = scattered(rng, 3_000)
+    table = concentration.by_region(sites, strips).set_index("region_code")
+    groups = sites.assign(region=np.array(list("ABCD"))[np.clip((sites.geometry.x - 100) // 2, 0, 3).astype(int)])
+    inside = groups[(groups.geometry.x >= 100) & (groups.geometry.x <= 108)].groupby("region")
+    assert table["sites"].sort_index().tolist() == inside.size().tolist()
+    for level in (1, 2, 3):
+        expected = inside["supervision_level"].agg(lambda held, level=level: int((held == level).sum()))
+        assert table[f"level_{level}"].sort_index().tolist() == expected.tolist()
+    for column in ("annual_t", "stock_t", "storage_m3"):
+        assert table[column].sort_index().to_numpy() == pytest.approx(inside[column].sum().to_numpy(), rel=1e-12)
+
+
+def test_parts_without_a_column_or_a_site_change_nothing(sites: gpd.GeoDataFrame, strips: gpd.GeoDataFrame) -> None:
+    whole = concentration.tally(sites, strips)
+    empty = concentration.tally(sites.iloc[:0].drop(columns=["annual_t"]), strips)
+    together = concentration.merge([empty, whole, empty])
+    pd.testing.assert_frame_equal(
+        concentration.table_of(together, strips), concentration.table_of(whole, strips), check_exact=True
+    )
+    with pytest.raises(EmptyLayerError, match="none to put together"):
+        concentration.merge([])
+    with pytest.raises(BadParameterError, match="of different regions"):
+        concentration.merge([whole, concentration.tally(sites, strips.iloc[:2])])
+    with pytest.raises(BadParameterError, match="of 4 regions, but 2"):
+        concentration.table_of(whole, strips.iloc[:2])

@@ -175,3 +175,17 @@ def test_weights_and_grids_that_do_not_fit_give_one_clear_error(points: Points) 
     for bounds, step in (((0, 10, 1, 0), 10), ((0, -91, 1, 0), 10), ((0, 0, 1, 1), 0), ((-180, -90, 180, 90), 1)):
         with pytest.raises(BadParameterError, match=r"bounds|step_km"):
             density.grid_points(bounds, step)
+
+
+def test_the_densest_points_lie_apart_and_the_first_is_the_densest(rng: Generator, points: Points) -> None:
+    grid = points(rng.uniform(100, 102, 300), rng.uniform(30, 32, 300))
+    held = rng.uniform(0, 1, 300)
+    held[:50] = 0
+    rows = density.densest(grid, held, apart_km=30, most=10)
+    assert rows[0] == np.argmax(held)
+    assert (np.diff(held[rows]) <= 0).all()
+    lon, lat = grid.geometry.x.to_numpy()[rows], grid.geometry.y.to_numpy()[rows]
+    for one, other in zip(*np.triu_indices(len(rows), 1), strict=True):
+        assert Geodesic.WGS84.Inverse(lat[one], lon[one], lat[other], lon[other])["s12"] >= 30_000
+    everywhere = density.densest(grid, held, apart_km=0.0, most=1_000)
+    assert len(everywhere) == 250, "where there is nothing is no dense place"

@@ -27,7 +27,7 @@ def truth(polygons: np.ndarray, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
 
 def by_grid(polygons: np.ndarray, lon: np.ndarray, lat: np.ndarray, cells: int) -> np.ndarray:
     ends, owner = edges_of(polygons)
-    grid = build_grid(ends, owner, len(polygons), cells)
+    grid = build_grid(ends, owner, cells)
     assert grid is not None
     return look_up(grid, lon, lat)
 

@@ -22,7 +22,7 @@ from registry.store.changes import SUBJECTS, row_documents
 from registry.store.geopackage import history, rtree, standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Select, Table
 
@@ -118,16 +118,31 @@ def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
 
 def fetch(connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
     """A statement's rows as a frame, each column built whole; geometries are shapely's."""
-    result = connection.execute(statement)
-    names = list(result.keys())
-    fetched = result.fetchall()
-    columns = zip(*fetched, strict=True) if fetched else ([] for _ in names)
-    return pd.DataFrame(
-        {
-            name: frames.column(from_gpkg(values) if types[name] == "geometry" else list(values), types[name])
-            for name, values in zip(names, columns, strict=True)
-        }
-    )
+    names = [column.name for column in statement.selected_columns]
+    readers = [column.type.dialect_impl(connection.dialect).result_processor(connection.dialect, None)
+               for column in statement.selected_columns]  # fmt: skip
+    cursor = connection.execute(statement).cursor
+    pieces: list[list[Any]] = []
+    # The driver's own tuples, in pieces: neither rows nor all values ever stand beside the columns made of them.
+    with _uncollected():
+        while cursor is not None and (fetched := cursor.fetchmany(_PIECE)):
+            columns = zip(names, readers, zip(*fetched, strict=True), strict=True)
+            pieces.append(
+                [_column(map(read, values) if read else values, types[name]) for name, read, values in columns]
+            )
+    if not pieces:
+        return pd.DataFrame({name: _column((), types[name]) for name in names})
+    return pd.DataFrame({name: _joined([piece[at] for piece in pieces]) for at, name in enumerate(names)})
+
+
+def _column(values: Iterable[Any], kind: FieldType) -> Any:
+    return from_gpkg(list(values)) if kind == "geometry" else frames.column(list(values), kind)
+
+
+def _joined(pieces: list[Any]) -> Any:
+    if isinstance(pieces[0], np.ndarray):
+        return np.concatenate(pieces)
+    return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
 
 
 def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnElement[bool]:
