@@ -97,6 +97,7 @@ def test_concentration_has_the_documented_columns(filled: Path) -> None:
     assert list(by_code["A"]) == [
         "region_code", "region_name", "sites", "tailings_ponds", "level_1", "level_2", "level_3", "gangue_heaps",
         "smelting_sites", "annual_t", "stock_t", "share", "density_per_1000_km2", "rank", "location_quotient",
+        "storage_m3",
     ]  # fmt: skip
     assert (by_code["A"]["sites"], by_code["A"]["annual_t"], by_code["A"]["share"]) == (2, 300_000, 0.5)
     assert set(document["totals"]) == {"sites", "hhi", "gini", "cr3", "cr4", "outside"}

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from registry import export
+from registry.answers.lines import between
 from registry.answers.notes import synthetic_note
 from registry.answers.own_radius import BREAK_EVEN, read_radii
 from registry.errors import EmptyLayerError
@@ -22,6 +21,8 @@ from registry.services import covered_area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import geopandas as gpd
 
     from registry.registry import Registry
     from registry.services.break_even import HaulCosts
@@ -302,7 +303,9 @@ def _add_capacity(
     if intakes[capacity_service.CAPACITY].notna().any():
         answer.shown["the same by plant and material"] = tables["capacity_per_intake"]
     answer.shown["hauls, the largest first"] = flows
-    answer.layers["flows"] = _lines(flows, sites, plants)
+    answer.layers["flows"] = between(
+        flows, sites.geometry.reindex(flows["site_uid"]), plants.geometry.reindex(flows["plant_uid"])
+    )
     told = plants[capacity_service.CAPACITY].notna() | plants.index.isin(
         intakes.loc[intakes[capacity_service.CAPACITY].notna(), "plant_uid"]
     )
@@ -336,13 +339,3 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         if f"{what}_name" in shown.columns:
             shown[f"{what}_name"] = shown[f"{what}_name"].fillna(shown.pop(f"{what}_uid"))
     return shown
-
-
-def _lines(flows: pd.DataFrame, sites: gpd.GeoDataFrame, plants: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Hauls as lines from site to plant; their ends say where, not the course."""
-    ends = [
-        np.column_stack([at.x.to_numpy(float), at.y.to_numpy(float)])
-        for at in (sites.geometry.reindex(flows["site_uid"]), plants.geometry.reindex(flows["plant_uid"]))
-    ]
-    lines = shapely.linestrings(np.stack(ends, axis=1))
-    return gpd.GeoDataFrame(flows, geometry=lines, crs=sites.crs)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from registry import export
+from registry.answers.lines import between
 from registry.answers.notes import synthetic_note
 from registry.errors import BadParameterError
 from registry.model.vocabulary import SITE_KINDS, Kind, kind_of
@@ -19,6 +18,8 @@ from registry.services import neighbours as neighbours_service
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import geopandas as gpd
 
     from registry.registry import Registry
 
@@ -146,10 +147,5 @@ def write_neighbours(reg: Registry, found: Neighbours, out: Path) -> None:
 
 def as_lines(reg: Registry, pairs: pd.DataFrame) -> gpd.GeoDataFrame:
     """The pairs as lines from site to site."""
-    places = reg.sites().geometry
-    ends = [places.reindex(pairs[column]) for column in ("uid", "other_uid")]
-    (lon, lat), (to_lon, to_lat) = ((end.x.to_numpy(float), end.y.to_numpy(float)) for end in ends)
-    # The short way round: a line over the antimeridian goes beyond ±180°.
-    to_lon = to_lon + 360.0 * np.round((lon - to_lon) / 360.0)
-    shape = np.stack([np.column_stack([lon, lat]), np.column_stack([to_lon, to_lat])], axis=1)
-    return gpd.GeoDataFrame(pairs, geometry=shapely.linestrings(shape), crs=reg.crs)
+    places = reg.sites(columns=()).geometry
+    return between(pairs, places.reindex(pairs["uid"]), places.reindex(pairs["other_uid"]))

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-import numpy as np
-import shapely
-
+from registry.answers.lines import between
 from registry.answers.notes import synthetic_note
 from registry.errors import BadParameterError
 from registry.road.matrix import RoadMatrix
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import geopandas as gpd
     import pandas as pd
 
     from registry.answers.notes import Result
@@ -133,10 +131,6 @@ def _shortcomings(found: NearestByRoad, road: RoadServer, offset_m: float) -> li
 
 
 def as_lines(reg: Registry, table: pd.DataFrame) -> gpd.GeoDataFrame:
-    """A proximity table as lines from site to plant, for a layer format; a line's ends say where, not its course."""
-    ends = [
-        places.reindex(table[column])
-        for places, column in ((reg.sites().geometry, "site_uid"), (reg.plants().geometry, "plant_uid"))
-    ]
-    coordinates = np.stack([np.column_stack([end.x.to_numpy(float), end.y.to_numpy(float)]) for end in ends], axis=1)
-    return gpd.GeoDataFrame(table, geometry=shapely.linestrings(coordinates), crs=reg.crs)
+    """A proximity table as lines from site to plant."""
+    sites, plants = reg.sites(columns=()).geometry, reg.plants().geometry
+    return between(table, sites.reindex(table["site_uid"]), plants.reindex(table["plant_uid"]))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
+from registry.answers.lines import between
 from registry.answers.notes import synthetic_note
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.intake.feature_file import Features, read_features
@@ -98,13 +98,8 @@ def receptors(
 
 def as_lines(reg: Registry, table: pd.DataFrame) -> gpd.GeoDataFrame:
     """The table as lines from each site to the nearest place; one at distance 0 has no length."""
-    sites = reg.sites().geometry.reindex(table["site_uid"])
-    lon, lat = sites.x.to_numpy(float), sites.y.to_numpy(float)
-    to = table["lon"].to_numpy(float)
-    # The short way round: a line over the antimeridian goes beyond ±180°.
-    to = to + 360.0 * np.round((lon - to) / 360.0)
-    ends = np.stack([np.column_stack([lon, lat]), np.column_stack([to, table["lat"]])], axis=1)
-    return gpd.GeoDataFrame(table, geometry=shapely.linestrings(ends), crs=reg.crs)
+    sites = reg.sites(columns=()).geometry.reindex(table["site_uid"])
+    return between(table, sites, gpd.GeoSeries(gpd.points_from_xy(table["lon"], table["lat"]), crs=reg.crs))
 
 
 def _place(text: str, crs: pyproj.CRS, name_field: str | None, sheet: str | None) -> Features:

@@ -13,6 +13,7 @@ import pandas as pd
 from registry import reference
 from registry.errors import BadParameterError
 from registry.services import geodesy, hauls, materials
+from registry.services.amounts import number_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,11 +155,11 @@ def _case(
     disposal = np.array([costs.disposal_of(code) for code in only], dtype=np.float64)
     margin = np.full(len(plants), costs.margin_yuan_per_t)
     if MARGIN in plants.columns:
-        margin = _told(hauls.number_column(plants, "plants", MARGIN), margin)
+        margin = _told(number_column(plants, "plants", MARGIN), margin)
     fee = np.full((len(only), len(plants)), costs.gate_fee_yuan_per_t)
     if intakes is not None and GATE_FEE in intakes.columns:
         row, _ = hauls.intake_rows(intakes, plants, lots.codes)
-        fee = _told(np.append(hauls.number_column(intakes, "intakes", GATE_FEE), np.nan)[row], fee)
+        fee = _told(np.append(number_column(intakes, "intakes", GATE_FEE), np.nan)[row], fee)
     return _Case(place, lots, disposal[:, None] + margin - fee, tax)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import hauls
+from registry.services.amounts import number_column
 from registry.services.radii import of_plants
 from registry.services.transport import Network, ship
 
@@ -213,7 +214,7 @@ def _limits(plants: pd.DataFrame, intakes: pd.DataFrame | None, lots: hauls.Lots
 def _capacities(frame: pd.DataFrame, what: str) -> FloatArray:
     if CAPACITY not in frame.columns:
         return np.full(len(frame), np.nan)
-    capacity = hauls.number_column(frame, what, CAPACITY)
+    capacity = number_column(frame, what, CAPACITY)
     if (capacity < 0).any():
         row = int(np.argmax(capacity < 0))
         raise BadParameterError(

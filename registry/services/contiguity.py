@@ -24,6 +24,7 @@ SNAP_DEG = 1e-6
 """Polygons no further apart than this (0.1 m) touch: borders that two bureaus digitised seldom meet to the last bit."""
 
 _OUTLINE_DEG = 0.01
+_THINNED = 100
 
 
 class Links(NamedTuple):
@@ -121,7 +122,10 @@ def _nearest_outlines(polygons: GeoDataFrame, shapes: NDArray[np.object_], alone
     points = geodesy.geocentric(geod, lonlat[:, 0].copy(), lonlat[:, 1].copy())
     nearest = np.empty(alone.size, np.intp)
     for number, row in enumerate(alone):
-        own = owner == row
-        distance, at = cKDTree(points[~own]).query(points[own], workers=-1)
-        nearest[number] = owner[~own][at[np.argmin(distance)]]
+        own, other = points[owner == row], owner != row
+        # Any other point bounds how far the nearest is, so that only those about the region need be searched.
+        bound = cKDTree(own).query(points[other][::_THINNED])[0].min()
+        other &= ((points >= own.min(axis=0) - bound) & (points <= own.max(axis=0) + bound)).all(axis=1)
+        distance, at = cKDTree(points[other]).query(own, workers=-1)
+        nearest[number] = owner[other][at[np.argmin(distance)]]
     return nearest

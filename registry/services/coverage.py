@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import EmptyLayerError
-from registry.services import geodesy, hauls, materials, sums, tallies
+from registry.services import geodesy, materials, sums, tallies
+from registry.services.amounts import amount_column
 from registry.services.circle_union import union_of_circles
 from registry.services.coverage_parts import Grouped, Part
 from registry.services.radii import Radii, of_plants
@@ -151,7 +152,7 @@ def part_of(
     plant_position = geodesy.lonlat(plants, "plants", crs)
     radii = of_plants(radius_km, plants, geod)
     for column in TONNES:
-        hauls.tonnes(sites if streams is None else streams, "sites" if streams is None else "streams", column)
+        amount_column(sites if streams is None else streams, "sites" if streams is None else "streams", column)
     holdings = Holdings.of(sites, plants, streams, same_material=same_material)
     found = measure(geod, site_position, plant_position, radii.km * 1_000, holdings)
 
@@ -269,7 +270,7 @@ def _covered(
         site = at[order]
         number, spelled = pd.factorize(streams["waste_code"].iloc[order], use_na_sentinel=False)
         texts, first = list(spelled), site_first[site]
-        annual = hauls.tonnes(streams, "streams")[order]
+        annual = amount_column(streams, "streams", "annual_t")[order]
     else:
         site, first, annual = np.arange(len(sites)), site_first, holdings.site_tonnes[:, 0]
         number, texts = np.zeros(len(sites), np.intp), [None] if len(sites) else []

@@ -145,6 +145,35 @@ def grid_points(
     return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(lon, lat[row]), crs=crs)
 
 
+def densest(points: GeoDataFrame, density: FloatArray, *, apart_km: float, most: int = 20) -> IntArray:
+    """Rows of the densest points that lie apart, the densest first.
+
+    Parameters
+    ----------
+    points, density : (g,) points and the density at each
+    apart_km : chord between any two of them, at least: of two nearer ones the denser stands for both
+    most : how many at most
+
+    Returns
+    -------
+    (≤ most,) rows with a density of more than 0.
+
+    Raises
+    ------
+    BadParameterError, CrsError : as in `kernel_density`.
+    """
+    crs = geodesy.layer_crs(points, "points")
+    xyz = geodesy.geocentric(geodesy.ellipsoid(crs), *geodesy.lonlat(points, "points", crs))
+    chosen: list[int] = []
+    left = density > 0
+    while left.any() and len(chosen) < most:
+        row = int(np.argmax(np.where(left, density, -1.0)))
+        chosen.append(row)
+        left &= ((xyz - xyz[row]) ** 2).sum(axis=1) >= (apart_km * 1_000.0) ** 2
+        left[row] = False
+    return np.array(chosen, dtype=np.intp)
+
+
 def _radius(geod: pyproj.Geod) -> float:
     """Mean radius of the ellipsoid, metres."""
     return float(2.0 * geod.a + geod.b) / 3.0

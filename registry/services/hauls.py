@@ -9,7 +9,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError
-from registry.services import geodesy, materials, sums
+from registry.services import geodesy, materials
+from registry.services.amounts import amount_column
 from registry.services.materials import SEPARATORS
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def lots_of(
 def _from_sites(sites: pd.DataFrame) -> tuple[IntArray, NDArray[np.object_], FloatArray]:
     none = np.full(len(sites), None, dtype=object)
     texts = sites[materials.COLUMN].to_numpy(dtype=object) if materials.COLUMN in sites.columns else none
-    return np.arange(len(sites)), texts, tonnes(sites, "sites")
+    return np.arange(len(sites)), texts, amount_column(sites, "sites", "annual_t")
 
 
 def _from_streams(sites: pd.DataFrame, streams: pd.DataFrame) -> tuple[IntArray, NDArray[np.object_], FloatArray]:
@@ -143,7 +144,7 @@ def _from_streams(sites: pd.DataFrame, streams: pd.DataFrame) -> tuple[IntArray,
     site = _rows(streams["site_uid"], sites.index, ("streams", "site_uid", "sites"))
     order = np.argsort(site, kind="stable")
     texts = streams["waste_code"].to_numpy(dtype=object)
-    return site[order], texts[order], tonnes(streams, "streams")[order]
+    return site[order], texts[order], amount_column(streams, "streams", "annual_t")[order]
 
 
 def _accepted_codes(plants: pd.DataFrame, intakes: pd.DataFrame | None) -> pd.Series[str] | None:
@@ -185,42 +186,6 @@ def _merged(
         first = np.unique(number, return_index=True)[1]
         site, group, annual = site[first], group[first], np.bincount(number, annual).astype(np.float64)
     return site, group, annual, first_spellings
-
-
-def tonnes(frame: pd.DataFrame, what: str, column: str = "annual_t") -> FloatArray:
-    """Tonnes in a column, (n,); missing ones, and where there is no such column, 0.
-
-    Raises
-    ------
-    BadParameterError : one is negative or infinite.
-    """
-    if column not in frame.columns:
-        return np.zeros(len(frame))
-    amount = np.nan_to_num(number_column(frame, what, column), posinf=np.inf, neginf=-np.inf)
-    bad = np.flatnonzero(~((amount >= 0) & (amount < sums.MOST_T)))
-    if bad.size:
-        per = "tonnes a year" if column == "annual_t" else "tonnes"
-        raise BadParameterError(
-            f"{what}: {column} of row {frame.index[bad[0]]} is {amount[bad[0]]:g}. Give {per} of 0 or more."
-        )
-    return amount
-
-
-def number_column(frame: pd.DataFrame, what: str, column: str) -> FloatArray:
-    """Return a column as floats, NaN where it is missing.
-
-    Raises
-    ------
-    BadParameterError : one is a text.
-    """
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    texts = np.flatnonzero(numbers.isna() & frame[column].notna())
-    if texts.size:
-        row = texts[0]
-        raise BadParameterError(
-            f"{what}: {column} of row {frame.index[row]} is {frame[column].iloc[row]!r}, no number. Mend it."
-        )
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _need(frame: pd.DataFrame, what: str, columns: tuple[str, ...]) -> None:

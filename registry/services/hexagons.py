@@ -151,8 +151,8 @@ def _cells(lon: FloatArray, lat: FloatArray, resolution: int) -> NDArray[np.uint
     return np.fromiter(found, dtype=np.uint64, count=lon.size)
 
 
-def _box(lon: FloatArray, lat: FloatArray) -> tuple[float, float, float, float]:
-    """West, south, east and north of the smallest box; east may exceed 180."""
+def box_of(lon: FloatArray, lat: FloatArray) -> tuple[float, float, float, float]:
+    """West, south, east and north of the smallest box that holds (n,) points; east may exceed 180."""
     around = np.unique(np.mod(lon + 180.0, 360.0) - 180.0)
     gaps = np.diff(around, append=around[0] + 360.0)
     widest = int(np.argmax(gaps))
@@ -167,14 +167,14 @@ def _box_km2(west: float, south: float, east: float, north: float) -> float:
 
 
 def _chosen(lon: FloatArray, lat: FloatArray) -> int:
-    extent = _box_km2(*_box(lon, lat))
+    extent = _box_km2(*box_of(lon, lat))
     fitting = [n for n in range(FINEST_CHOSEN + 1) if extent <= MOST_CELLS * h3.average_hexagon_area(n, "km^2")]
     return max(fitting, default=0)
 
 
 def _covering(lon: FloatArray, lat: FloatArray, resolution: int) -> set[str]:
     """Return all cells that meet the box round the sites."""
-    west, south, east, north = _box(lon, lat)
+    west, south, east, north = box_of(lon, lat)
     cells = _box_km2(west, south, east, north) / h3.average_hexagon_area(resolution, "km^2")
     if cells > 1_000_000:
         raise BadParameterError(

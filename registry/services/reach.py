@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.services import bands, geodesy, hauls, materials, reach_kernel, sums
+from registry.services import bands, geodesy, materials, reach_kernel, sums
+from registry.services.amounts import amount_column
 
 if TYPE_CHECKING:
     import pyproj
@@ -140,7 +141,7 @@ def _known(frame: pd.DataFrame) -> tuple[bool, bool]:
 
 
 def _tonnes(frame: pd.DataFrame, what: str) -> FloatArray:
-    return np.column_stack([hauls.tonnes(frame, what, column) for column in TONNES])
+    return np.column_stack([amount_column(frame, what, column) for column in TONNES])
 
 
 class Reach(NamedTuple):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from scipy.sparse import csr_array
 
-    from registry.services.contiguity import Islands
+    from registry.services.contiguity import Islands, Links
     from registry.services.geodesy import FloatArray
 
 SEED = 20_240_101
@@ -156,6 +156,7 @@ def moran(
     permutations: int = 999,
     seed: int = SEED,
     islands: Islands = "nearest",
+    neighbours: Links | None = None,
 ) -> Moran:
     """Moran's I: whether neighbouring regions have like values.
 
@@ -166,6 +167,7 @@ def moran(
     permutations : how often the values are dealt to the regions anew, 99 or more
     seed : of the drawing; the same seed gives the same p-value
     islands : as in `contiguity.contiguity`; an island that is kept counts in n and in the mean, but is next to nothing
+    neighbours : `contiguity.links` of the polygons, where they are known; ``islands`` then says nothing
 
     Raises
     ------
@@ -181,7 +183,7 @@ def moran(
     """
     from esda import Moran as Statistic  # noqa: PLC0415 - takes seconds to import, which others need not wait for
 
-    graph, weights, x, alone = _prepared(polygons, values, permutations, islands)
+    graph, weights, x, alone = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = Statistic(x, graph, permutations=0)
     z = x - x.mean()
@@ -203,13 +205,14 @@ def local_moran(
     permutations: int = 9_999,
     seed: int = SEED,
     islands: Islands = "nearest",
+    neighbours: Links | None = None,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
     """Local Moran's I: which regions sit among their like, and which stand out from their neighbours.
 
     Parameters
     ----------
-    polygons, values, seed, islands : as in `moran`
+    polygons, values, seed, islands, neighbours : as in `moran`
     permutations : draws for each region, 99 or more. The smallest p-value is 2/(1 + permutations), so few draws over
         many regions leave nothing significant
     alpha : share of false discoveries among the significant regions that is accepted
@@ -235,12 +238,12 @@ def local_moran(
     """
     from esda import Moran_Local  # noqa: PLC0415 - takes seconds to import, which others need not wait for
 
-    graph, weights, x, _ = _prepared(polygons, values, permutations, islands)
+    graph, weights, x, _ = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     observed = Moran_Local(x, graph, permutations=0)
     z, n = observed.z, x.size
     lag = weights @ z
-    neighbours = np.diff(weights.indptr)
-    linked = neighbours > 0
+    degree = np.diff(weights.indptr)
+    linked = degree > 0
     p_value, significant = permutation.of_neighbours(weights, z, (permutations, seed, alpha))
     # Draws from n − 1 others whose mean is −zᵢ/(n − 1), since Σ z = 0; then the variance of a sum without putting back.
     mean = -z / (n - 1)
@@ -252,7 +255,7 @@ def local_moran(
         {
             "region_code": polygons["code"].to_numpy(dtype=object),
             "local_i": np.where(linked, observed.Is, np.nan),
-            "z": np.where(linked & (neighbours < n - 1), deviate * np.sign(z), np.nan),
+            "z": np.where(linked & (degree < n - 1), deviate * np.sign(z), np.nan),
             "p_value": p_value,
             "quadrant": np.where(linked, _QUADRANTS[observed.q.astype(np.intp)], None),
             "significant": significant,
@@ -267,13 +270,14 @@ def getis_ord(
     permutations: int = 9_999,
     seed: int = SEED,
     islands: Islands = "nearest",
+    neighbours: Links | None = None,
     alpha: float = 0.05,
 ) -> pd.DataFrame:
     """Getis-Ord Gi*: in which neighbourhoods much or little of the whole lies.
 
     Parameters
     ----------
-    polygons, permutations, seed, islands, alpha : as in `local_moran`
+    polygons, permutations, seed, islands, neighbours, alpha : as in `local_moran`
     values : as in `moran`, none negative
 
     Returns
@@ -294,15 +298,15 @@ def getis_ord(
     """
     from esda import G_Local  # noqa: PLC0415 - takes seconds to import, which others need not wait for
 
-    graph, weights, x, _ = _prepared(polygons, values, permutations, islands)
+    graph, weights, x, _ = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     if (x < 0).any():
         raise BadParameterError("values: one is negative. Gi* is of amounts; take local Moran for differences.")
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = G_Local(x, graph.assign_self_weight(1), star=True, transform="B", permutations=0)
-    neighbours = np.diff(weights.indptr)
-    linked = neighbours > 0
+    degree = np.diff(weights.indptr)
+    linked = degree > 0
     p_value, significant = permutation.of_neighbours(weights, x, (permutations, seed, alpha))
-    deviate = np.where(linked & (neighbours < x.size - 1), observed.Zs, np.nan)
+    deviate = np.where(linked & (degree < x.size - 1), observed.Zs, np.nan)
     # The draws are of the neighbours alone, so they and the whole neighbourhood can lean to different sides.
     leaning = weights @ x - (x.sum() - x) / (x.size - 1)
     spot: NDArray[np.object_] = np.full(x.size, None, dtype=object)
@@ -332,11 +336,11 @@ class _Prepared(NamedTuple):
     islands: tuple[str, ...]
 
 
-def _prepared(polygons: GeoDataFrame, values: ArrayLike, permutations: int, islands: Islands) -> _Prepared:
+def _prepared(polygons: GeoDataFrame, values: ArrayLike, permutations: int, near: Islands | Links) -> _Prepared:
     """Check what a statistic is asked for, and lay it out."""
     if permutations < 99 or int(permutations) != permutations:
         raise BadParameterError(f"permutations = {permutations}: give a whole number, 99 or more.")
-    links = contiguity.links(polygons, islands)
+    links = contiguity.links(polygons, near) if isinstance(near, str) else near
     x = _values(polygons, values)
     if x.size < _FEWEST:
         raise BadParameterError(f"regions: there are {x.size}. Neighbours can be compared among {_FEWEST} or more.")

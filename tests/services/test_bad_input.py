@@ -367,3 +367,31 @@ def test_a_radius_out_of_range_is_refused_with_the_range(
 def test_the_least_and_the_greatest_radius_are_taken(layers: tuple[Layer, ...]) -> None:
     found = coverage.within_radius(*layers[:2], [5e-324, 20_003.93], same_material=False)
     assert found.per_site["plants"].tolist() == [0, 0, 0, 3, 3, 3]
+
+
+# ---------------------------------------------------------------------------------------------- texts and odd numbers
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, np.nan, np.inf])
+def test_a_number_of_neighbours_that_is_none_is_refused(k: Any, layers: tuple[Layer, Layer, Layer]) -> None:
+    sites, plants, provinces = layers
+    for ask in (
+        lambda: proximity.nearest_plants(sites, plants, k=k),
+        lambda: receptors.nearest_feature(sites, provinces, k=k),
+        lambda: receptors.nearest_sites(provinces, sites, k=k),
+    ):
+        with pytest.raises(BadParameterError, match=r"k = .*: give a whole number"):
+            ask()
+
+
+@pytest.mark.parametrize("service", ["concentration", "within_radius", "within_capacity"])
+def test_a_text_among_the_tonnes_is_named(service: str, layers: tuple[Layer, Layer, Layer]) -> None:
+    sites, plants, provinces = layers
+    sites["annual_t"] = [1.0, "about 20", 300.0]
+    refused(service, (sites, plants, provinces), BadParameterError, "annual_t|s1|about 20|no number")
+
+
+def test_a_text_among_the_capacities_is_named(layers: tuple[Layer, Layer, Layer]) -> None:
+    sites, plants, provinces = layers
+    plants["capacity_t_per_year"] = ["10", "plenty", None]
+    refused("within_capacity", (sites, plants, provinces), BadParameterError, "capacity_t_per_year|p1|plenty|no number")

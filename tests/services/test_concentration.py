@@ -133,9 +133,9 @@ def test_bad_input_is_refused_in_one_sentence(
         concentration.by_region(sites, strips, reference="name")
     with pytest.raises(BadParameterError, match="code A occurs more than once"):
         concentration.by_region(sites, pd.concat([strips, strips]))
-    with pytest.raises(BadParameterError, match=r"s3 has annual_t = -1"):
+    with pytest.raises(BadParameterError, match=r"annual_t of row s3 is -1"):
         concentration.by_region(sites.assign(annual_t=sites["annual_t"].where(sites.index != "s3", -1.0)), strips)
-    with pytest.raises(BadParameterError, match=r"s1 has stock_t = inf"):
+    with pytest.raises(BadParameterError, match=r"stock_t of row s1 is inf"):
         concentration.by_region(sites.assign(stock_t=sites["stock_t"].where(sites.index != "s1", np.inf)), strips)
     twice = pd.concat([sites, sites.iloc[:1]])
     with pytest.raises(BadParameterError, match="uid s0 occurs more than once"):

@@ -289,16 +289,15 @@ def test_getis_ord_is_the_formula_and_finds_hot_and_cold_spots() -> None:
     assert spots[["r013", "r130"]].tolist() == ["hot", "cold"]
     assert found["significant"][found["spot"].notna().to_numpy()].all()
     # esda draws in its own way and counts one tail: twice its p-value is ours but for chance.
-    with pytest.warns(DeprecationWarning, match="alternative hypothesis"):
-        theirs = esda.G_Local(
-            x,
-            contiguity.contiguity(grid).assign_self_weight(1),
-            star=True,
-            transform="B",
-            permutations=9_999,
-            n_jobs=1,
-            seed=1,
-        )
+    theirs = esda.G_Local(
+        x,
+        contiguity.contiguity(grid).assign_self_weight(1),
+        star=True,
+        transform="B",
+        permutations=9_999,
+        n_jobs=1,
+        seed=1,
+    )
     assert found["p_value"].to_numpy() == pytest.approx(np.minimum(2 * theirs.p_sim, 1), abs=0.03)
 
 
