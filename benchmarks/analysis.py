@@ -17,6 +17,7 @@ import registry
 from registry.services import concentration, coverage, proximity
 
 RADII_KM = (50, 100, 150)
+COLUMNS = ("supervision_level", "province_code", "waste_codes", "annual_t", "stock_t")
 
 
 def analyse(store: Path, folder: Path) -> dict[str, float]:
@@ -27,14 +28,14 @@ def analyse(store: Path, folder: Path) -> dict[str, float]:
         marks[step] = process_age_s() - sum(marks.values())
 
     with registry.open(store) as reg:
-        sites, plants, provinces = reg.sites(), reg.plants(), reg.regions("province")
+        sites, plants, provinces = reg.sites(columns=COLUMNS), reg.plants(), reg.regions("province")
     mark("read")
     concentration.by_region(sites, provinces).to_parquet(folder / "concentration.parquet")
     mark("concentration")
     proximity.nearest_plants(sites, plants).to_parquet(folder / "proximity.parquet")
     mark("nearest")
     covered = coverage.within_radius(sites, plants, RADII_KM)
-    covered.totals.to_parquet(folder / "coverage.parquet")
+    covered.per_plant.to_parquet(folder / "coverage.parquet")
     mark("coverage")
     return marks
 

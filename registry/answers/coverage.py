@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 By = Literal["kind", "material", "province"]
 
 _RESULTS = ("by_group", "per_material", "unreached_by_province", "per_plant", "per_site", "unreached")
+# What is read of the sites.
+_OF_SITES = ("name", "supervision_level", "province_code", "waste_codes", "annual_t", "stock_t")
 # Materials that a warning names.
 _MOST_NAMED = 5
 
@@ -189,7 +191,7 @@ def write(tables: Mapping[str, pd.DataFrame], layers: Mapping[str, gpd.GeoDataFr
 
 def _read(reg: Registry, kind: str | None, level: int | None, say: Callable[[str], None]) -> _Stored:
     say("reading")
-    sites = reg.sites(kind, level=level)
+    sites = reg.sites(kind, level=level, columns=_OF_SITES)
     return _Stored(sites, reg.plants(), all_streams(reg.streams(), sites))
 
 

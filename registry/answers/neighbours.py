@@ -74,7 +74,7 @@ def neighbours(
 
     def chosen(kind: Kind | None) -> gpd.GeoDataFrame:
         own = level if kind in {None, Kind.TAILINGS_POND} else None
-        return reg.sites(kind, level=own, province=province, status=status)
+        return reg.sites(kind, level=own, province=province, status=status, columns=_OF_THE_SITE)
 
     sites = chosen(kinds[0] if kinds else None)
     others = chosen(kinds[1]) if len(set(kinds)) == 2 else None

@@ -65,7 +65,8 @@ def proximity(
     if circuity is not None and road is not None:
         raise BadParameterError("--circuity and --road: choose one. A road server tells how long roads are.")
     say("reading")
-    sites, plants = reg.sites(kind, level=level, province=province), reg.plants()
+    read = ("province_code", "waste_codes")
+    sites, plants = reg.sites(kind, level=level, province=province, columns=read), reg.plants()
     say("computing")
     warnings: list[str] = []
     totals: dict[str, Any] = {}

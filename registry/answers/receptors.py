@@ -67,7 +67,7 @@ def receptors(
         )
     say("reading")
     features = _place(place, reg.crs, name_field, sheet)
-    sites = reg.sites(kind, level=level, province=province, status=status)
+    sites = reg.sites(kind, level=level, province=province, status=status, columns=_OF_THE_SITE)
     if sites.empty:
         raise EmptyLayerError("there is no such site in the store, so none is near. Choose others, or import a table.")
     say("measuring")

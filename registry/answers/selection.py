@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from registry.registry import Registry
 
 _TONNES = ("annual_t", "stock_t")
+# What is read of the sites.
+_OF_SITES = (
+    "supervision_level", "mineral", "status", "operator", "province_code", "city_code", "county_code", "storage_m3",
+    materials.COLUMN, *_TONNES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def selected(reg: Registry, selection: Selection, as_of: str | None = None) -> t
     """
     if selection.mineral is not None and selection.mineral not in MINERALS:
         raise UnknownKindError(f"'{selection.mineral}' is not a mineral. Known: {', '.join(MINERALS)}.")
-    sites = reg.sites(selection.kind, level=selection.level, status=selection.status, as_of=as_of)
+    sites = reg.sites(selection.kind, level=selection.level, status=selection.status, as_of=as_of, columns=_OF_SITES)
     if selection.mineral is not None:
         sites = sites[equal(sites, "mineral", selection.mineral)]
     if selection.operator is not None:
