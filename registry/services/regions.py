@@ -11,7 +11,8 @@ import shapely
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import geodesy
 from registry.services.circles import polygonal
-from registry.services.region_grid import OUTSIDE, UNDECIDED, build_grid, edges_of, look_up
+from registry.services.region_grid import OUTSIDE, UNDECIDED, RegionGrid, build_grid, edges_of, look_up
+from registry.services.remembered import Remembered
 from registry.services.shore import nearest_region
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _AREAL = (-1, int(shapely.GeometryType.POLYGON), int(shapely.GeometryType.MULTIP
 
 _FEW_POINTS = 100_000
 """Below this, building the grid costs more than asking GEOS."""
+
+_MOST_CELLS = 4_000_000
 
 
 def locate(sites: GeoDataFrame, provinces: GeoDataFrame, tolerance_m: float = 0) -> pd.Series:
@@ -103,7 +106,16 @@ def region_polygons(regions: GeoDataFrame, crs: CRS | None = None) -> NDArray[np
     return _valid(geodesy.in_geodetic_crs(regions, "regions", crs))
 
 
+_VALID: Remembered[NDArray[np.object_]] = Remembered()
+_GRIDS: Remembered[RegionGrid | None] = Remembered()
+
+
 def _valid(regions: GeoDataFrame) -> NDArray[np.object_]:
+    given: NDArray[np.object_] = regions.geometry.to_numpy()
+    return _VALID.of(given, lambda: _made_valid(regions))
+
+
+def _made_valid(regions: GeoDataFrame) -> NDArray[np.object_]:
     polygons: NDArray[np.object_] = regions.geometry.to_numpy().copy()
     strange = np.flatnonzero(~np.isin(shapely.get_type_id(polygons), _AREAL))
     if strange.size:
@@ -129,6 +141,8 @@ def _valid(regions: GeoDataFrame) -> NDArray[np.object_]:
         if np.isnan(shapely.get_coordinates(polygons[row])).any():
             raise _bad_vertex(regions.index[row])
         polygons[row] = polygonal(shapely.make_valid(polygons[row]))
+    # Others will be given the same array.
+    polygons.flags.writeable = False
     return polygons
 
 
@@ -157,17 +171,22 @@ def _turn_round(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArray,
 
 def rows_of_points(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArray) -> IntArray:
     """Return for (n,) points the number of the first polygon that holds each, or `OUTSIDE`."""
-    ends, owner = edges_of(polygons)
-    if lon.size < _FEW_POINTS or owner.size == 0:
+    if lon.size < _FEW_POINTS:
         return _exact(polygons, lon, lat)
-    cells = int(np.clip(lon.size + 2 * owner.size, 10_000, 4_000_000))
-    grid = build_grid(ends, owner, cells)
+    # In steps, so that the grid can be used again for more points or fewer.
+    size = min(4 ** int(np.ceil(np.log(lon.size) / np.log(4))), _MOST_CELLS)
+    grid = _GRIDS.of(polygons, lambda: _grid(polygons, size), size=size)
     if grid is None:
         return _exact(polygons, lon, lat)
     rows = look_up(grid, lon, lat)
     left = np.flatnonzero(rows == UNDECIDED)
     rows[left] = _exact(polygons, lon[left], lat[left])
     return rows
+
+
+def _grid(polygons: NDArray[np.object_], points: int) -> RegionGrid | None:
+    ends, owner = edges_of(polygons)
+    return build_grid(ends, owner, min(points + 2 * owner.size, _MOST_CELLS)) if owner.size else None
 
 
 def _exact(polygons: NDArray[np.object_], lon: FloatArray, lat: FloatArray) -> IntArray:

@@ -189,3 +189,22 @@ def test_bad_input_is_refused_in_one_sentence(points: Points, squares: gpd.GeoDa
         regions.locate(sites, squares.set_crs(None, allow_override=True))
     with pytest.raises(BadParameterError, match="not a polygon"):
         regions.locate(sites, squares.set_geometry(squares.boundary))
+
+
+def test_a_layer_that_was_changed_is_not_taken_for_what_it_was(points: Points) -> None:
+    sites = points([100.5, 102.5], [30.5, 30.5])
+    layer = gpd.GeoDataFrame({"code": ["A"]}, geometry=[shapely.box(100, 30, 101, 31)], crs=4490)
+    assert regions.locate(sites, layer).tolist() == ["A", None]
+    layer.geometry.array[0] = shapely.box(102, 30, 103, 31)
+    assert regions.locate(sites, layer).tolist() == [None, "A"]
+    many = points(np.tile([100.5, 102.5], 60_000), np.full(120_000, 30.5))
+    assert regions.locate(many, layer).tolist() == [None, "A"] * 60_000
+    assert regions.locate(many.iloc[:110_000], layer.iloc[::-1]).tolist() == [None, "A"] * 55_000
+    for west in range(100, 110):
+        # More layers than are remembered, and the first one again.
+        other = gpd.GeoDataFrame({"code": ["B"]}, geometry=[shapely.box(west, 30, west + 1, 31)], crs=4490)
+        assert (
+            regions.locate(many, other).tolist()
+            == ["B" if west == 100 else None, "B" if west == 102 else None] * 60_000
+        )
+    assert regions.locate(many, layer).tolist() == [None, "A"] * 60_000

@@ -270,6 +270,7 @@ def test_noise_gives_hardly_any_discovery() -> None:
     assert found["p_value"].mean() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.filterwarnings("ignore:.*alternative hypothesis:DeprecationWarning")
 def test_getis_ord_is_the_formula_and_finds_hot_and_cold_spots() -> None:
     grid = lattice(12)
     i, j = np.divmod(np.arange(144), 12)
