@@ -55,12 +55,12 @@ class Bands(NamedTuple):
     start: IntArray
 
 
-def index(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, reach_m: float) -> Bands:
-    """Index (m,) points in degrees for searches within a chord of ``reach_m`` metres."""
+def index(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, reach_m: float, *, steps: float = 6.0) -> Bands:
+    """Index (m,) points in degrees for searches within a chord of ``reach_m`` metres, in ``steps`` bands or fewer."""
     # A chord spans most latitude along a meridian, which is nowhere more curved than this.
     least = geod.b**2 / geod.a
     up = degrees(2.0 * asin(min(reach_m / (2.0 * least), 1.0))) + _MARGIN_DEG
-    height = max(up / 6.0, sqrt(_SPHERE_DEG2 / (_CELLS_A_POINT * lon.size + _FEWEST_CELLS)))
+    height = max(up / steps, sqrt(_SPHERE_DEG2 / (_CELLS_A_POINT * lon.size + _FEWEST_CELLS)))
     bands = int(np.ceil(180.0 / height))
     edges = np.minimum(np.arange(bands + 1) * height - 90.0, 90.0)
     edge_xyz = geodesy.geocentric(geod, np.zeros(edges.size), edges)

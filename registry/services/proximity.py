@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.services import geodesy, materials
+from registry.services.nearest_places import Places
 
 if TYPE_CHECKING:
     import pyproj
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
+    from scipy.spatial import cKDTree
 
     from registry.services.geodesy import FloatArray
 
     IntArray = NDArray[np.intp]
 
 _CHUNK = 1 << 15
+_SAMPLE = 1_024
+"""Sites that tell how far the nearest plants are."""
+
 _MOST_CANDIDATES = 1 << 21
 """Candidates whose geodesics are held in memory at once, per thread."""
 
@@ -140,16 +144,19 @@ def _nearest(
     crowd_first = np.searchsorted(place_of.ravel()[crowd], np.arange(len(places) + 1))
     x, y = np.ascontiguousarray(places[:, 0]), np.ascontiguousarray(places[:, 1])
     place_xyz = geodesy.geocentric(geod, x, y)
-    tree = cKDTree(place_xyz)
+    known = Places(geod, x, y, place_xyz)
     wanted, kept = min(k, len(places)), min(k, accepted.size)
     plant = np.empty((lon.size, kept), np.intp)
     distance, azimuth = np.empty((lon.size, kept)), np.empty((lon.size, kept))
     crowded = np.diff(crowd_first) > 1
 
+    near = min(wanted + 1, len(places))
+    sampled = slice(None, None, max(lon.size // _SAMPLE, 1))
+    known.expect(geodesy.geocentric(geod, lon[sampled], lat[sampled]), near)
+
     def kernel(part: slice) -> None:
         xyz = geodesy.geocentric(geod, lon[part], lat[part])
-        near = min(wanted + 1, len(places))
-        chord, place = (found.reshape(-1, near) for found in tree.query(xyz, k=near))
+        chord, place = known.nearest(lon[part], lat[part], xyz, near)
         # Plants at one place are equally distant, and their number may fill the ranks of others.
         unsettled = _unsettled(geod, chord) | crowded[place[:, :wanted]].any(axis=1)
         if not unsettled.all():
@@ -166,7 +173,7 @@ def _nearest(
             distance[settled + part.start] = geodesics.distance_m.reshape(-1, wanted)
             azimuth[settled + part.start] = geodesics.azimuth_deg.reshape(-1, wanted)
         rest = np.flatnonzero(unsettled)
-        for some, candidates in _candidates(geod, tree, xyz, (rest, chord[rest, wanted - 1])):
+        for some, candidates in _candidates(geod, known.tree, xyz, (rest, chord[rest, wanted - 1])):
             origin = some + part.start
             sizes = np.array([len(c) for c in candidates])
             at = np.concatenate(candidates)

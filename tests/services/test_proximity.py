@@ -161,3 +161,23 @@ def test_bad_input_is_refused_in_one_sentence(points: Points) -> None:
         nearest_plants(sites.assign(waste_codes="SW05"), plants)
     with pytest.raises(BadParameterError, match="uid p0 occurs more than once"):
         nearest_plants(sites, pd.concat([plants, plants]))
+
+
+@pytest.mark.parametrize("world", ["even", "clustered", "around a pole", "across the antimeridian"])
+@pytest.mark.parametrize("k", [1, 3])
+def test_many_sites_at_once_get_the_nearest_wherever_plants_lie(
+    world: str, k: int, points: Points, rng: Generator
+) -> None:
+    n, m = 4_000, 700
+    lon, lat = rng.uniform(95, 125, n + m), rng.uniform(20, 45, n + m)
+    if world == "clustered":
+        lon, lat = 110 + rng.standard_cauchy(n + m).clip(-60, 60) / 4, 30 + rng.standard_cauchy(n + m).clip(-50, 50) / 4
+    if world == "around a pole":
+        lon, lat = rng.uniform(-180, 180, n + m), 90 - rng.exponential(3, n + m).clip(0, 100)
+    if world == "across the antimeridian":
+        lon = np.mod(lon - 110 + 360, 360) - 180
+    sites, plants = points(lon[:n], lat[:n]), points(lon[n:], lat[n:], "p")
+    found = nearest_plants(sites, plants, k=k)
+    order, distance = brute_force(sites, plants, k)
+    assert found["plant_uid"].tolist() == plants.index[order.ravel()].tolist()
+    assert np.allclose(found["distance_m"], distance.ravel(), rtol=0, atol=1e-6)
