@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 import registry
-from registry.commands import concentration, console, coverage, intake, lists, maintenance, pages, proximity
+from registry.commands import (
+    concentration,
+    console,
+    coverage,
+    density,
+    intake,
+    lists,
+    maintenance,
+    neighbours,
+    pages,
+    partition,
+    proximity,
+    receptors,
+)
 from registry.demo.run import run_demo
 from registry.errors import RegistryError
 from registry.settings import settings
@@ -68,10 +81,15 @@ regions_app.command("load")(lists.regions_load)
 app.command()(lists.sites)
 app.command()(lists.plants)
 app.command()(concentration.concentration)
+app.command()(density.density)
 app.command()(proximity.proximity)
+# A position in the west or south begins with a minus sign, and is no option.
+app.command(context_settings={"ignore_unknown_options": True})(receptors.receptors)
+app.command()(neighbours.neighbours)
 app.command()(coverage.coverage)
 app.command("map")(pages.map_)
 app.command()(pages.export)
+app.command()(partition.partition)
 for _command in (maintenance.history, maintenance.backup, maintenance.restore, maintenance.doctor):
     app.command()(_command)
 
