@@ -10,7 +10,8 @@ import shapely
 from contest import Contender, Prepared
 from scene import CIRCLE_M, RADII_KM, Scene, provinces
 
-from registry.services import circle_union, coverage, geodesy, proximity, regions
+from registry.services import coverage, geodesy, proximity, regions
+from registry.services.kernels import circle_union
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -9,7 +9,8 @@ import numpy as np
 
 from registry.errors import BadParameterError, UnknownKindError
 from registry.model.vocabulary import MINERALS
-from registry.services import materials, sums
+from registry.services import materials
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     import geopandas as gpd

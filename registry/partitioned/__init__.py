@@ -22,7 +22,7 @@ sites. The files open in any program that reads GeoParquet; ``dask_geopandas`` r
 ``concentration``, ``proximity``, ``coverage``
     The services: Dask frames of sites in, the tables of `registry.services` out, identical to the last bit.
 
-Plants and regions are few and go to every worker. Counts and tonnes add up exactly in any order (`services.sums`), and a
+Plants and regions are few and go to every worker. Counts and tonnes add up exactly in any order (`services.kernels.sums`), and a
 nearest plant or a number of plants in reach is the site's own, so that nothing depends on how the sites are cut or on
 which worker was first. What has a row a site is written by the workers, a file a partition, or brought together on
 the client up to `work.MOST_ROWS` rows. A worker that is lost takes nothing with it: its partitions are done again.

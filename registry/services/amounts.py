@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError
-from registry.services import sums
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray

@@ -11,8 +11,8 @@ import pandas as pd
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import hauls
 from registry.services.amounts import number_column
+from registry.services.kernels.transport import Network, ship
 from registry.services.radii import of_plants
-from registry.services.transport import Network, ship
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

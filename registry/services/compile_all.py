@@ -5,7 +5,8 @@ from __future__ import annotations
 import geopandas as gpd
 import shapely
 
-from registry.services import concentration, coverage, region_grid
+from registry.services import concentration, coverage
+from registry.services.kernels import region_grid
 
 
 def compile_all() -> None:

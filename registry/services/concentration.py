@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError
-from registry.services import geodesy, regions, sums
+from registry.services import geodesy, regions
 from registry.services.amounts import amount_column, number_column
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from registry.services.geodesy import FloatArray
-    from registry.services.sums import Units
+    from registry.services.kernels.sums import Units
 
 Measure = Literal["count", "annual_t", "stock_t", "storage_m3"]
 AMOUNTS: tuple[Measure, ...] = ("annual_t", "stock_t", "storage_m3")

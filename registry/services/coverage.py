@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import EmptyLayerError
-from registry.services import geodesy, materials, sums, tallies
+from registry.services import geodesy, materials, tallies
 from registry.services.amounts import amount_column
-from registry.services.circle_union import union_of_circles
 from registry.services.coverage_parts import Grouped, Part
+from registry.services.kernels import sums
+from registry.services.kernels.circle_union import union_of_circles
 from registry.services.radii import Radii, of_plants
 from registry.services.reach import TONNES, Holdings, Reach, Streams, measure
 

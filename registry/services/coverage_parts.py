@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, EmptyLayerError
-from registry.services import sums, tallies
+from registry.services import tallies
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from registry.services.sums import Units
+    from registry.services.kernels.sums import Units
     from registry.services.tallies import Groups, Tally
 
 MATERIAL = "waste_code"

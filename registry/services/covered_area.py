@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from registry.services import geodesy, regions, tallies
-from registry.services.circles import polygonal
+from registry.services.kernels.circles import polygonal
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

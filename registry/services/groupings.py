@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.services import concentration, materials, regions, sums
+from registry.services import concentration, materials, regions
 from registry.services.amounts import amount_column
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

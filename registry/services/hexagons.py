@@ -19,7 +19,7 @@ from pyproj import CRS
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.services import geodesy
-from registry.services.circles import wrapped
+from registry.services.kernels.circles import wrapped
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

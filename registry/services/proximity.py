@@ -9,7 +9,7 @@ import pandas as pd
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.services import geodesy, materials
-from registry.services.nearest_places import Places
+from registry.services.kernels.nearest_places import Places
 
 if TYPE_CHECKING:
     import pyproj

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.services import bands, geodesy, materials, reach_kernel, sums
+from registry.services import geodesy, materials
 from registry.services.amounts import amount_column
+from registry.services.kernels import bands, sums
+from registry.services.kernels import reach as reach_kernel
 
 if TYPE_CHECKING:
     import pyproj

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import BadParameterError
-from registry.services import edges, feature_search, geodesy
+from registry.services import geodesy
+from registry.services.kernels import edges, feature_search
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame, GeoSeries

@@ -10,10 +10,10 @@ import shapely
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.services import geodesy
-from registry.services.circles import polygonal
-from registry.services.region_grid import OUTSIDE, UNDECIDED, RegionGrid, build_grid, edges_of, look_up
-from registry.services.remembered import Remembered
-from registry.services.shore import nearest_region
+from registry.services.kernels.circles import polygonal
+from registry.services.kernels.region_grid import OUTSIDE, UNDECIDED, RegionGrid, build_grid, edges_of, look_up
+from registry.services.kernels.remembered import Remembered
+from registry.services.kernels.shore import nearest_region
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

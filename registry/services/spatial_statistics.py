@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from registry.errors import BadParameterError, EmptyLayerError
-from registry.services import contiguity, geodesy, permutation
+from registry.services import contiguity, geodesy
+from registry.services.kernels import permutation
 from registry.services.proximity import nearest_plants
 
 if TYPE_CHECKING:

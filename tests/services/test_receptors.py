@@ -12,7 +12,8 @@ from numpy.random import Generator
 from pyproj import CRS
 
 from registry.errors import BadParameterError, CrsError, EmptyLayerError
-from registry.services import edges, feature_search, geodesy
+from registry.services import geodesy
+from registry.services.kernels import edges, feature_search
 from registry.services.receptors import nearest_feature, nearest_sites
 
 Points = Callable[..., gpd.GeoDataFrame]

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from registry.errors import BadParameterError, CrsError, UnknownColumnError
 from registry.services import geodesy, regions
-from registry.services.region_grid import UNDECIDED, build_grid, edges_of, look_up
+from registry.services.kernels.region_grid import UNDECIDED, build_grid, edges_of, look_up
 
 Points = Callable[..., gpd.GeoDataFrame]
 

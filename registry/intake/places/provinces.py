@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from registry.services.region_grid import OUTSIDE
+from registry.services.kernels.region_grid import OUTSIDE
 from registry.services.regions import region_polygons, rows_of_points
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator
 
-from registry.services.circle_union import _hidden, union_of_circles
-from registry.services.circles import circles
+from registry.services.kernels.circle_union import _hidden, union_of_circles
+from registry.services.kernels.circles import circles
 
 GEOD = pyproj.Geod(ellps="GRS80")
 

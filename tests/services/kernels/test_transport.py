@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from registry.services.transport import Network, ship
+from registry.services.kernels.transport import Network, ship
 
 
 def test_an_augmenting_path_longer_than_the_reward_is_still_found() -> None:

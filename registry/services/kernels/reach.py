@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.services.bands import Bands, runs_near
-from registry.services.compiled import compiled
-from registry.services.sums import add_to
+from registry.services.kernels.bands import Bands, runs_near
+from registry.services.kernels.compiled import compiled
+from registry.services.kernels.sums import add_to
 
 if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray
-    from registry.services.sums import Units
+    from registry.services.kernels.sums import Units
 
 IntArray = NDArray[np.intp]
 Flags = NDArray[np.bool_]

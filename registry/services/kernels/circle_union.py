@@ -8,10 +8,11 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from registry.services import bands, geodesy
-from registry.services.bands import Bands, runs_near
-from registry.services.circles import WORLD, circles, polygonal
-from registry.services.compiled import compiled
+from registry.services import geodesy
+from registry.services.kernels import bands
+from registry.services.kernels.bands import Bands, runs_near
+from registry.services.kernels.circles import WORLD, circles, polygonal
+from registry.services.kernels.compiled import compiled
 
 if TYPE_CHECKING:
     import pyproj

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from registry.services import bands
-from registry.services.bands import Bands, runs_near
-from registry.services.compiled import compiled
+from registry.services.kernels import bands
+from registry.services.kernels.bands import Bands, runs_near
+from registry.services.kernels.compiled import compiled
 
 if TYPE_CHECKING:
     import pyproj

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.services import geodesy
-from registry.services.compiled import compiled
+from registry.services.kernels.compiled import compiled
 
 if TYPE_CHECKING:
     import pyproj

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.services import sums
+from registry.services.kernels import sums
 
 MICROGRAM = 2.0**-40
 amounts = st.lists(

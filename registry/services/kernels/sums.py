@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.services.compiled import compiled
+from registry.services.kernels.compiled import compiled
 
 if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray

@@ -4,7 +4,8 @@ import numpy as np
 import pyproj
 import pytest
 
-from registry.services import bands, geodesy
+from registry.services import geodesy
+from registry.services.kernels import bands
 
 GEOD = pyproj.Geod(ellps="GRS80")
 

@@ -9,7 +9,8 @@ import shapely
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from registry.services import edges, geodesy
+from registry.services import geodesy
+from registry.services.kernels import edges
 
 if TYPE_CHECKING:
     import pyproj

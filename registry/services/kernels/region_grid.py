@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import shapely
 
-from registry.services.compiled import compiled
 from registry.services.geodesy import in_chunks
-from registry.services.region_cells import (
+from registry.services.kernels.compiled import compiled
+from registry.services.kernels.region_cells import (
     DEGENERATE,
     OUTSIDE,
     SLACK,

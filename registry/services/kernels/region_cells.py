@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from registry.services.compiled import compiled
+from registry.services.kernels.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

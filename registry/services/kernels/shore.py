@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from registry.services.geodesy import in_chunks, inverse_chunk
-from registry.services.region_grid import OUTSIDE, edges_of
+from registry.services.kernels.region_grid import OUTSIDE, edges_of
 
 if TYPE_CHECKING:
     import pyproj
