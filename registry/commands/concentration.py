@@ -10,8 +10,18 @@ import typer
 from registry.answers import concentration as answers
 from registry.answers.selection import Selection
 from registry.commands import console
-from registry.commands import selection as which
-from registry.commands.options import AsJson, Out, open_registry
+from registry.commands.options import (
+    AsJson,
+    AsOf,
+    KindOption,
+    LevelOption,
+    Mineral,
+    Operator,
+    Out,
+    Status,
+    WasteCode,
+    open_registry,
+)
 from registry.commands.partition import DaskAt, SitesIn, answers_of_workers
 from registry.errors import BadParameterError
 from registry.services.concentration import Measure
@@ -67,13 +77,13 @@ def concentration(
             "NAME=FILE (polygons). Give it again for more belts; a site in two counts once in the row together.",
         ),
     ] = None,
-    kind: which.Kind = None,
-    level: which.Level = None,
-    status: which.Status = None,
-    mineral: which.Mineral = None,
-    waste_code: which.WasteCode = None,
-    operator: which.Operator = None,
-    as_of: which.AsOf = None,
+    kind: KindOption = None,
+    level: LevelOption = None,
+    status: Status = None,
+    mineral: Mineral = None,
+    waste_code: WasteCode = None,
+    operator: Operator = None,
+    as_of: AsOf = None,
     against: Annotated[
         str | None,
         typer.Option(

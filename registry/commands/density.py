@@ -9,8 +9,19 @@ import typer
 from registry.answers import density as answers
 from registry.answers.selection import Selection
 from registry.commands import console
-from registry.commands import selection as which
-from registry.commands.options import AsJson, Out, is_layer, open_registry
+from registry.commands.options import (
+    AsJson,
+    AsOf,
+    KindOption,
+    LevelOption,
+    Mineral,
+    Operator,
+    Out,
+    Status,
+    WasteCode,
+    is_layer,
+    open_registry,
+)
 from registry.export import write_table
 from registry.services.concentration import Measure
 
@@ -30,13 +41,13 @@ def density(
         Measure,
         typer.Option("--measure", help="count, annual_t, stock_t or storage_m3: what the density is of."),
     ] = "count",
-    kind: which.Kind = None,
-    level: which.Level = None,
-    status: which.Status = None,
-    mineral: which.Mineral = None,
-    waste_code: which.WasteCode = None,
-    operator: which.Operator = None,
-    as_of: which.AsOf = None,
+    kind: KindOption = None,
+    level: LevelOption = None,
+    status: Status = None,
+    mineral: Mineral = None,
+    waste_code: WasteCode = None,
+    operator: Operator = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:

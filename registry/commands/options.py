@@ -19,20 +19,42 @@ Out = Annotated[
         help="Write the rows to a file: csv, xlsx, parquet, gpkg or geojson by suffix.",
     ),
 ]
+# The panel of a command's help that says which sites it is about.
+WHICH = "Which sites"
+
 KindOption = Annotated[
     str | None,
-    typer.Option("--kind", help="tailings_pond, gangue_heap or smelting_site; all three unless given."),
+    typer.Option(
+        "--kind", rich_help_panel=WHICH, help="tailings_pond, gangue_heap or smelting_site; all three unless given."
+    ),
 ]
-LevelOption = Annotated[int | None, typer.Option("--level", help="Supervision level 1, 2 or 3.")]
-Province = Annotated[
-    str | None, typer.Option("--province", help="Code or name of a province, for example 130000 or 河北省.")
+LevelOption = Annotated[int | None, typer.Option("--level", rich_help_panel=WHICH, help="Supervision level 1, 2 or 3.")]
+Status = Annotated[
+    str | None, typer.Option("--status", rich_help_panel=WHICH, help="Status code, for example in_use or closed.")
 ]
-Status = Annotated[str | None, typer.Option("--status", help="Status code, for example in_use or closed.")]
-SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
+Mineral = Annotated[
+    str | None,
+    typer.Option("--mineral", rich_help_panel=WHICH, help="iron, copper, gold, other_metal or non_metal: ponds only."),
+]
+WasteCode = Annotated[
+    str | None,
+    typer.Option(
+        "--waste-code", rich_help_panel=WHICH, help="Waste code or category, for example SW05; tonnes are those of it."
+    ),
+]
+Operator = Annotated[str | None, typer.Option("--operator", rich_help_panel=WHICH, help="Part of the operator's name.")]
 AsOf = Annotated[
     str | None,
-    typer.Option("--as-of", metavar="TIME", help="As it was: a date (its end) or a time, for example 2026-01-31."),
+    typer.Option(
+        "--as-of", metavar="TIME", rich_help_panel=WHICH,
+        help="As it was: a date (its end) or a time, for example 2026-01-31.",
+    ),
+]  # fmt: skip
+Province = Annotated[
+    str | None,
+    typer.Option("--province", rich_help_panel=WHICH, help="Code or name of a province, for example 130000 or 河北省."),
 ]
+SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
 
 
 def open_registry(ctx: typer.Context) -> registry.Registry:
