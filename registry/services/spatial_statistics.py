@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.services import contiguity, geodesy
@@ -119,7 +119,7 @@ def nearest_neighbour_index(sites: GeoDataFrame, *, area_km2: float) -> NearestN
     density = n / (area_km2 * 1e6)
     expected = 0.5 / sqrt(density)
     z = (mean - expected) / sqrt((4.0 - pi) / (4.0 * pi * density * n))
-    return NearestNeighbourIndex(mean, expected, mean / expected, z, float(2.0 * norm.sf(abs(z))), n)
+    return NearestNeighbourIndex(mean, expected, mean / expected, z, float(2.0 * ndtr(-abs(z))), n)
 
 
 def lorenz(amounts: ArrayLike) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from registry.errors import BadParameterError
 
@@ -60,6 +59,8 @@ def of_neighbours(
         p_value[row] = two_sided(np.array([own]), sums[None])[0]
     significant = np.zeros(n, np.bool_)
     known = ~np.isnan(p_value)
+    from scipy.stats import false_discovery_control  # noqa: PLC0415 - half a second that other commands need not wait
+
     significant[known] = false_discovery_control(p_value[known]) <= alpha
     return p_value, significant
 
