@@ -76,14 +76,17 @@ def nearest_plants(
         _nearest(geodesy.ellipsoid(crs), site_position, plant_position, (members, accepted), int(k))
         for members, accepted in _groups(match)
     ]
-    site = np.concatenate([np.empty(0, np.intp), *(piece[0] for piece in pieces)])
-    rank = np.concatenate([np.empty(0, np.intp), *(piece[1] for piece in pieces)])
-    plant = np.concatenate([np.empty(0, np.intp), *(piece[2] for piece in pieces)])
-    distance = np.concatenate([np.empty(0), *(piece[3] for piece in pieces)])
-    azimuth = np.concatenate([np.empty(0), *(piece[4] for piece in pieces)])
-    if len(pieces) > 1:
+    if len(pieces) == 1:
+        site, rank, plant, distance, azimuth = pieces[0]
+    else:
+        site = np.concatenate([np.empty(0, np.intp), *(piece[0] for piece in pieces)])
+        rank = np.concatenate([np.empty(0, np.intp), *(piece[1] for piece in pieces)])
+        plant = np.concatenate([np.empty(0, np.intp), *(piece[2] for piece in pieces)])
+        distance = np.concatenate([np.empty(0), *(piece[3] for piece in pieces)])
+        azimuth = np.concatenate([np.empty(0), *(piece[4] for piece in pieces)])
         order = np.lexsort((rank, site))
-        site, rank, plant, distance, azimuth = (a[order] for a in (site, rank, plant, distance, azimuth))
+        site, rank, plant = site[order], rank[order], plant[order]
+        distance, azimuth = distance[order], azimuth[order]
     whole = site.size == len(sites) and k == 1
     return pd.DataFrame(
         {
@@ -186,7 +189,9 @@ def _nearest(
 
     geodesy.in_chunks(kernel, lon.size, _CHUNK)
     rank = np.tile(np.arange(1, kept + 1), lon.size)
-    return np.repeat(members, kept), rank, accepted[plant.ravel()], distance.ravel(), azimuth.ravel()
+    row = plant.ravel() if accepted.size == plants[0].size else accepted[plant.ravel()]
+    site = members if kept == 1 else np.repeat(members, kept)
+    return site, rank, row, distance.ravel(), azimuth.ravel()
 
 
 def _unsettled(geod: pyproj.Geod, chord: FloatArray) -> NDArray[np.bool_]:

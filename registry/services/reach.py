@@ -30,6 +30,7 @@ _OPEN_PAIRS = 1 << 18
 """Pairs that one thread gathers before it asks for their geodesics."""
 
 _FEWEST_SITES = 1 << 12
+_BLOCK = 1 << 20
 _CHUNKS_A_THREAD = 4
 
 
@@ -196,17 +197,22 @@ def measure(
         index, holdings.match.plant_group[index.order], holdings.match.accepts, accepts,
         np.ascontiguousarray(inside2), np.ascontiguousarray(outside2),
     )  # fmt: skip
-    own = _searched(geod, sites, holdings, index)
-    tally = _scanned(geod, own, to, (plants, by_plant))
-
+    parts_held = n if parts is None else parts.site.size
     reach = Reach(
-        np.empty((r, n), np.int32), np.empty((r, own.part_group.size), np.bool_),
-        np.empty((r, m), np.int64), np.empty((r, m, 2, 2), np.int64),
+        np.empty((r, n), np.int32), np.empty((r, parts_held), np.bool_),
+        np.zeros((r, m), np.int64), np.zeros((r, m, 2, 2), np.int64),
     )  # fmt: skip
-    reach.plants_of_site[:, own.order] = np.cumsum(tally.plants_of_site, axis=0)
-    reach.covered[:, own.part_order] = tally.nearest_ring <= np.arange(r)[:, None]
-    reach.sites_of_plant[:, index.order] = np.cumsum(tally.sites_of_plant, axis=0)
-    reach.units_of_plant[:, index.order] = sums.carried(np.cumsum(tally.tonnes_of_plant, axis=0))
+    # A block of sites at a time: what is laid out anew stays small enough to be read and written quickly.
+    for start in range(0, n, _BLOCK):
+        some = slice(start, min(start + _BLOCK, n))
+        held = some if parts is None else slice(*np.searchsorted(parts.site, [some.start, some.stop]).tolist())
+        own = _searched(geod, sites, holdings, index, (some, held))
+        tally = _scanned(geod, own, to, (plants, by_plant))
+        reach.plants_of_site[:, some][:, own.order] = np.cumsum(tally.plants_of_site, axis=0)
+        reach.covered[:, held][:, own.part_order] = tally.nearest_ring <= np.arange(r)[:, None]
+        reach.sites_of_plant[:, index.order] += np.cumsum(tally.sites_of_plant, axis=0)
+        units = sums.carried(np.cumsum(tally.tonnes_of_plant, axis=0))
+        reach.units_of_plant[:, index.order] = sums.together(reach.units_of_plant[:, index.order], units)
     return reach
 
 
@@ -260,24 +266,30 @@ def _scanned(
 
 
 def _searched(
-    geod: pyproj.Geod, sites: tuple[FloatArray, FloatArray], holdings: Holdings, index: bands.Bands
+    geod: pyproj.Geod,
+    sites: tuple[FloatArray, FloatArray],
+    holdings: Holdings,
+    index: bands.Bands,
+    block: tuple[slice, slice],
 ) -> reach_kernel.Sites:
-    """Lay the sites out so that those near each other follow each other: they meet the same plants."""
-    lon, lat = sites
+    """Lay a block of sites, and of what they hold, out so that those near each other follow each other: they meet the same plants."""
+    some, held = block
+    lon, lat = (values[some] for values in sites)
     band = bands.band_of(lat, index.height_deg, index.least_rho.size)
     order = np.argsort(band * 4_096 + (np.mod(lon + 180.0, 360.0) * (4_095 / 360.0)).astype(np.intp), kind="stable")
     lon, lat = lon[order], lat[order]
     parts = holdings.streams
     if parts is None:
-        part_order, part_group = order, holdings.match.site_group
-        first_part, tonnes = np.arange(order.size + 1), holdings.site_tonnes
+        part_order, part_group = order, holdings.match.site_group[held]
+        first_part, tonnes = np.arange(order.size + 1), holdings.site_tonnes[held]
     else:
+        site, part_group, tonnes = parts.site[held] - some.start, parts.group[held], parts.tonnes[held]
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
-        part_order, part_group, tonnes = np.argsort(place[parts.site], kind="stable"), parts.group, parts.tonnes
-        counts = np.bincount(parts.site, minlength=order.size)[order]
+        part_order = np.argsort(place[site], kind="stable")
+        counts = np.bincount(site, minlength=order.size)[order]
         first_part = np.concatenate([[0], np.cumsum(counts)])
     return reach_kernel.Sites(
-        order, part_order, lon, lat, geodesy.geocentric(geod, lon, lat), holdings.match.site_group[order],
+        order, part_order, lon, lat, geodesy.geocentric(geod, lon, lat), holdings.match.site_group[some][order],
         first_part, part_group[part_order], sums.units(tonnes[part_order]),
     )  # fmt: skip

@@ -32,6 +32,7 @@ def test_counts_and_tonnes_are_those_of_brute_force_all_over_the_world(
 ) -> None:
     if few_pairs:
         monkeypatch.setattr(reach, "_OPEN_PAIRS", 500)
+        monkeypatch.setattr(reach, "_BLOCK", 70)
     annual, stock = rng.uniform(0, 1e6, 600), rng.uniform(0, 1e7, 600)
     sites = points(*anywhere(rng, 600), annual_t=annual, stock_t=stock)
     plants = points(*anywhere(rng, 80), "p")

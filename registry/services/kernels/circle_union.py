@@ -29,6 +29,9 @@ _MARGIN = 2e-3
 circle (1.5 parts in 10,000, and what a straight line of longitude and latitude does to an edge), and a spherical triangle
 from one on the ellipsoid."""
 
+_REACHES = (0.4, 1.0)
+"""How far, in radii, circles that may hide another are looked for: first the near ones."""
+
 _WIDEST_M = 1_000_000.0
 _HIGHEST_DEG = 85.0
 """Up to here the margin is enough; wider circles, and those that reach higher, are all drawn and hide nothing."""
@@ -82,19 +85,29 @@ def _hidden(geod: pyproj.Geod, lon: FloatArray, lat: FloatArray, radii: FloatArr
     hidden = np.zeros(lon.size, np.bool_)
     if not sound.any():
         return hidden
-    # Those further away hide less than 120° of an equal circle, and there are many of them.
-    index = bands.index(geod, lon, lat, float(radii[sound].max()))
-    angles, good = radii[index.order] / mean, sound[index.order]
-    lon, lat = lon[index.order], lat[index.order]
-    found = np.zeros(lon.size, np.bool_)
+    # Near ones hide most and are few; those further away than a radius hide less than 120° and are not asked.
+    for share in _REACHES:
+        index = bands.index(geod, lon, lat, share * float(radii[sound].max()))
+        _look(index, (lon, lat), (radii / mean, sound), (mean, geod.es), hidden)
+    return hidden
+
+
+def _look(
+    index: Bands, places: tuple[FloatArray, FloatArray], sizes: tuple[FloatArray, NDArray[np.bool_]],
+    shape: tuple[float, float], hidden: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Search for circles that those of the index hide, on all cores."""
+    order = index.order
+    lon, lat = (values[order] for values in places)
+    angle, sound = sizes[0][order], sizes[1][order]
+    found = hidden[order]
 
     def kernel(part: slice) -> None:
         runs = np.empty((bands.most_runs(index), 2), np.intp)
-        _search(part.start, part.stop, index, (lon, lat), (angles, good), (mean, geod.es), runs, found)
+        _search(part.start, part.stop, index, (lon, lat), (angle, sound), shape, runs, found)
 
     geodesy.in_chunks(kernel, lon.size, 1_024)
-    hidden[index.order] = found
-    return hidden
+    hidden[order] = found
 
 
 @compiled
@@ -138,8 +151,10 @@ def _search(
     mean, es = shape
     inside = np.empty(_DIRECTIONS, np.bool_)
     for row in range(start, stop):
-        inside[:] = not sound[row]
-        missing = _DIRECTIONS if sound[row] else 0
+        if hidden[row] or not sound[row]:
+            continue
+        inside[:] = False
+        missing = _DIRECTIONS
         x, y, z = index.xyz[row]
         off_axis, up = np.hypot(x, y), z / (1.0 - es)
         low, high = angle[row] * (1.0 - _MARGIN), angle[row] * (1.0 + _MARGIN)
@@ -157,7 +172,7 @@ def _search(
                     east = (x * dy - y * dx) * np.hypot(off_axis, up)
                     towards = np.arctan2(east, off_axis * off_axis * dz - up * (x * dx + y * dy))
                     missing -= _mark(inside, towards, half)
-        hidden[row] = sound[row] and missing == 0
+        hidden[row] = missing == 0
 
 
 def _filled(

@@ -31,10 +31,22 @@ _MASK = (1 << _CARRY) - 1
 
 def units(tonnes: FloatArray) -> Units:
     """Bring tonnes (…,) into whole units (…, 2); what is missing (NaN) counts as 0."""
-    amounts = np.nan_to_num(np.asarray(tonnes, dtype=np.float64))
-    coarse = np.floor(amounts / COARSE_T)
-    found = np.stack([coarse, np.rint((amounts - coarse * COARSE_T) * _FINE)], axis=-1).astype(np.int64)
-    return carried(found)
+    amounts = np.ascontiguousarray(tonnes, dtype=np.float64)
+    found = np.empty((*amounts.shape, 2), np.int64)
+    _units(amounts.reshape(-1), found.reshape(-1, 2))
+    return found
+
+
+@compiled
+def _units(tonnes: FloatArray, found: Units) -> None:
+    for row in range(tonnes.size):
+        if np.isnan(tonnes[row]):
+            found[row, 0] = found[row, 1] = 0
+        else:
+            coarse = np.floor(tonnes[row] / COARSE_T)
+            left = np.int64(np.rint((tonnes[row] - coarse * COARSE_T) * _FINE))
+            found[row, 0] = np.int64(coarse) + (left >> _CARRY)
+            found[row, 1] = left & _MASK
 
 
 def carried(sums: Units) -> Units:
