@@ -232,7 +232,8 @@ def rows_of(
             "site_uid": uids.append([uids] * (label_km.size - 1)),
             "radius_km": np.repeat(label_km, len(uids)),
             "plants": plants_of_site.ravel(),
-        }
+        },
+        copy=False,
     )
     left = [uids[plants == 0] for plants in plants_of_site]
     unreached = pd.DataFrame(

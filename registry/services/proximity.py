@@ -96,7 +96,8 @@ def nearest_plants(
             "distance_m": distance,
             "azimuth_deg": azimuth,
             "same_province": _same_province(sites, plants, site, plant),
-        }
+        },
+        copy=False,
     )
 
 
