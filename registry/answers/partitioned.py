@@ -86,7 +86,7 @@ def concentration(reg: Registry, asked: Question, place: Place, say: Say) -> con
     if put.told is not None:
         totals["reference"] = put.told
     outside = [f"{totals['outside']} sites lie in no {areas.name}."] if totals["outside"] else []
-    notes = [*outside, *put.warnings, *_unchecked(table.attrs["unchecked"]), *synthetic_note(reg)]
+    notes = [*outside, *put.warnings, *_unchecked(unchecked=table.attrs["unchecked"]), *synthetic_note(reg)]
     return concentration_answers.Answer(table, totals, notes, areas, {"lorenz": spatial_statistics.lorenz(amount)})
 
 
@@ -119,7 +119,7 @@ def proximity(
     totals = found.totals if home is None else {"rows": found.written, **found.totals}
     alone = found.totals["sites"] - found.totals["sites_with_plant"]
     notes = [f"{alone} sites have no plant that accepts their waste."] if alone else []
-    return found.rows, totals, [*notes, *_unchecked(found.unchecked), *synthetic_note(reg)]
+    return found.rows, totals, [*notes, *_unchecked(unchecked=found.unchecked), *synthetic_note(reg)]
 
 
 def coverage(
@@ -152,7 +152,7 @@ def coverage(
                 if name not in found.written:
                     table.to_parquet(home / f"{name}.parquet", index=False)
             found.result.areas.to_parquet(home / "areas.parquet", index=False)
-    answer.warnings += [*_unchecked(found.unchecked), *synthetic_note(reg)]
+    answer.warnings += [*_unchecked(unchecked=found.unchecked), *synthetic_note(reg)]
     return answer
 
 
@@ -249,7 +249,7 @@ def _province(reg: Registry, province: str | None) -> str | None:
     return str(known.loc[fits, "code"].iloc[0])
 
 
-def _unchecked(unchecked: bool) -> list[str]:  # noqa: FBT001 - a plain word of a result
+def _unchecked(*, unchecked: bool) -> list[str]:
     return (
         [f"More than {uids.MOST_CHECKED:,} sites: whether a uid occurs twice was not looked at."] if unchecked else []
     )

@@ -238,21 +238,19 @@ def _files(folder: Path) -> tuple[Path, ...]:
 def _looked_at(files: Sequence[Path], key: str) -> tuple[tuple[int, ...], pa.Schema]:
     """Return the rows of every file, and the schema that all of them have."""
     rows: list[int] = []
-    first: pa.Schema | None = None
+    schemas: list[pa.Schema] = []
     for path in files:
         try:
             found = pq.read_metadata(path)
-            schema = found.schema.to_arrow_schema()
+            schemas.append(found.schema.to_arrow_schema())
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(path, error) from error
         rows.append(found.num_rows)
-        if first is None:
-            first = schema
-            if key not in schema.names:
-                raise UnknownColumnError(f"{path}: no column {key}. Found: {', '.join(schema.names)}.")
-        else:
-            _compare(first, schema, files[0], path)
-    assert first is not None  # noqa: S101 - there is a file
+    first = schemas[0]
+    if key not in first.names:
+        raise UnknownColumnError(f"{files[0]}: no column {key}. Found: {', '.join(first.names)}.")
+    for path, schema in zip(files[1:], schemas[1:], strict=True):
+        _compare(first, schema, files[0], path)
     return tuple(rows), first
 
 
