@@ -1,0 +1,40 @@
+"""The page's own words, each in Chinese and English side by side; fields and codes are named by the model.
+
+One module for each part of the page; ``words_of`` joins them. A key stands in one module only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from registry.errors import BadParameterError
+from registry.render.words import layers, tools
+from registry.render.words.measures import MEASURES, measure_label
+
+LANGUAGES = ("zh", "en")
+_PAIRS = {**layers.WORDS, **tools.WORDS}
+
+__all__ = ["LANGUAGES", "MEASURES", "measure_label", "says", "words_of"]
+
+
+def words_of(lang: str) -> dict[str, str]:
+    """The words of one language.
+
+    Raises
+    ------
+    BadParameterError : the language is neither ``zh`` nor ``en``.
+    """
+    if lang not in LANGUAGES:
+        raise BadParameterError(f"There is no map in language '{lang}'. Known: {', '.join(LANGUAGES)}.")
+    index = LANGUAGES.index(lang)
+    return {key: pair[index] for key, pair in _PAIRS.items()}
+
+
+def says(**more: Any) -> dict[str, dict[str, Any]]:
+    """What a block of the page says, by language: what each function of ``more`` makes of it.
+
+    Parameters
+    ----------
+    more : name → function of a language, such as ``fields=lambda lang: …``
+    """
+    return {lang: {name: made(lang) for name, made in more.items()} for lang in LANGUAGES}

@@ -1,0 +1,3 @@
+"""What the tools of a map say: filter, search, list, measuring, circle, print."""
+
+WORDS: dict[str, tuple[str, str]] = {}
