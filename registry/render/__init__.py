@@ -13,6 +13,7 @@ from registry.render.gallery import GalleryEntry, gallery
 from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
+from registry.render.toolbox import Toolbox
 
 __all__ = [
     "CoverageLayer",
@@ -24,6 +25,7 @@ __all__ = [
     "RegistryMap",
     "SitesLayer",
     "TitleBox",
+    "Toolbox",
     "gallery",
     "save",
     "site_map",

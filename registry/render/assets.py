@@ -9,6 +9,8 @@ from branca.element import Element, Figure
 from jinja2 import Template
 
 from registry.errors import UnreadableFileError
+from registry.render.packing import pack
+from registry.render.words import says, words_of
 
 LEAFLET_JS, LEAFLET_CSS, JQUERY_JS = "leaflet.js", "leaflet.css", "jquery.js"
 MAP_JS, MAP_CSS = "registry-map.js", "registry-map.css"
@@ -78,6 +80,8 @@ def figure_of(element: Element) -> Figure:
 
 
 def add_map_assets(figure: Figure) -> None:
-    """Put what our elements run into a page's head; once, however many elements ask."""
+    """Put what our elements run and say into a page; once, however many elements ask."""
     figure.header.add_child(Inlined(MAP_CSS), name="registry_map_css")
     figure.header.add_child(Inlined(MAP_JS), name="registry_map")
+    words = pack({"says": says(words=words_of)})
+    figure.html.add_child(Block("registry_words", words), name="registry_words")

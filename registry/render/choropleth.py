@@ -24,18 +24,30 @@ class Shading:
 
     classes: NDArray[np.float64]
     ranges: list[list[float]] = field(default_factory=list)
-    label: str = ""
-    unit: str | None = None
+    measure: str | None = None
     measures: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    fields: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def none(cls, count: int) -> Shading:
         """No region has a class."""
         return cls(np.full(count, np.nan))
 
+    @property
+    def unit(self) -> str | None:
+        """The unit of the measure that shades."""
+        return MEASURES[self.measure][2] if self.measure else None
 
-def shading(codes: pd.Series, concentration: pd.DataFrame, measure: str, lang: str) -> Shading:
+    def label(self, lang: str) -> str:
+        """What the measure that shades is called."""
+        return measure_label(self.measure, lang) if self.measure else ""
+
+    def fields(self, lang: str) -> list[dict[str, Any]]:
+        """Name, label and unit of every measure, as a popup lists them."""
+        rows = [{"name": name, "label": measure_label(name, lang), "unit": MEASURES[name][2]} for name in self.measures]
+        return [{key: value for key, value in row.items() if value} for row in rows]
+
+
+def shading(codes: pd.Series, concentration: pd.DataFrame, measure: str) -> Shading:
     """The classes of the regions ``codes`` by one column of a concentration table.
 
     Raises
@@ -47,18 +59,12 @@ def shading(codes: pd.Series, concentration: pd.DataFrame, measure: str, lang: s
         raise UnknownColumnError(f"There is no measure '{measure}' to shade by. Known: {', '.join(known)}.")
     rows = concentration.set_index(concentration["region_code"].astype(str)).reindex(codes)
     measures: dict[str, NDArray[np.float64]] = {}
-    fields = []
     for name in [measure, *(other for other in known if other != measure)]:
         _, _, unit = MEASURES[name]
         numbers = rows[name].to_numpy(dtype=float, na_value=np.nan)
         measures[name] = numbers * 100 if unit == "%" else numbers
-        entry: dict[str, Any] = {"name": name, "label": measure_label(name, lang)}
-        if unit:
-            entry["unit"] = unit
-        fields.append(entry)
     classes, ranges = _classed(measures[measure])
-    label = measure_label(measure, lang)
-    return Shading(classes, ranges, label, MEASURES[measure][2], measures, fields)
+    return Shading(classes, ranges, measure, measures)
 
 
 def _classed(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[list[float]]]:

@@ -10,7 +10,7 @@ from folium.template import Template
 
 from registry.render.assets import Block, Description, add_map_assets, figure_of
 from registry.render.packing import pack
-from registry.render.words import words_of
+from registry.render.words import says, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,17 @@ class Legend(PackedElement):
         super().__init__()
         self._name = "Legend"
         self.layers = list(layers)
-        self.packed = pack({"lang": lang, "words": words_of(lang)})
+        self.packed = pack({"lang": lang})
 
 
 class TitleBox(PackedElement):
-    """The map's title, and a note that nobody can miss: that its data is synthetic, for one."""
+    """The map's title, and a note that nobody can miss: that its data is synthetic, for one.
+
+    Parameters
+    ----------
+    title : as it is in either language; a general one in the language of the page when None
+    note : a sentence under it
+    """
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
@@ -79,7 +85,9 @@ class TitleBox(PackedElement):
         super().__init__()
         self._name = "TitleBox"
         self.note = note
-        self.packed = pack({"lang": lang, "words": words_of(lang), "title": title, "note": note})
+        self.packed = pack(
+            {"lang": lang, "says": says(title=lambda each: words_of(each)["title"]), "title": title, "note": note}
+        )
 
     def render(self, **kwargs: Any) -> str:
         """Put the note into the page's head too, then the element's own script."""

@@ -87,6 +87,11 @@ def region_names(regions: pd.DataFrame, lang: str) -> pd.Series:
     return names.astype(str)
 
 
+def kind_labels(lang: str) -> dict[str, str]:
+    """What each kind is called."""
+    return {kind.value: said(kind, lang) for kind in Kind}
+
+
 def group_labels(lang: str) -> dict[str, str]:
     """What each group of symbols is called in the legend."""
     labels = {f"level_{code}": said(term, lang) for code, term in SUPERVISION_LEVELS.items()}

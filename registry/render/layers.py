@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from registry.model.vocabulary import Kind
 from registry.render.choropleth import Shading, shading
 from registry.render.elements import PackedLayer
 from registry.render.frames import corners_of, lonlat_frame, lonlat_geometry, rows_along_a_curve
-from registry.render.labels import code_terms, group_labels, popup_fields, region_names, region_terms, said
+from registry.render.labels import code_terms, group_labels, kind_labels, popup_fields, region_names, region_terms
 from registry.render.outlines import label_points, ring_tables, simplify_areas, simplify_regions
 from registry.render.packing import (
     Packed,
@@ -29,10 +29,9 @@ from registry.render.packing import (
     number_column,
     pack,
     series_column,
-    text_column,
     uid_column,
 )
-from registry.render.words import words_of
+from registry.render.words import LANGUAGES, says, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +59,7 @@ class SitesLayer(PackedLayer):
     regions : ``code, name, name_en`` of regions, to write names for the codes in popups
     lang : ``zh`` or ``en``
     hidden : groups of symbols that start switched off (``level_1``, ``gangue_heap`` …)
+    joined : join symbols into rings where more than 1,500 are in view; a reader can switch it
     """
 
     _template = Template(
@@ -76,12 +76,12 @@ class SitesLayer(PackedLayer):
         regions: pd.DataFrame | None = None,
         lang: str = "zh",
         hidden: Sequence[str] = (),
+        joined: bool = True,
         name: str | None = None,
         show: bool = True,
         control: bool = True,
     ) -> None:
-        words = words_of(lang)
-        super().__init__(name or words["sites"], show=show, control=control)
+        super().__init__(name or words_of(lang)["sites"], show=show, control=control)
         self._name = "SitesLayer"
         frames = [
             lonlat_frame(frame, default_kind)
@@ -92,28 +92,33 @@ class SitesLayer(PackedLayer):
         rows = rows.iloc[rows_along_a_curve(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))]
         self.row_of = {str(uid): row for row, uid in enumerate(rows.index)}
         self.corners = corners_of(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))
-        self.packed = self._pack(rows, regions, lang, words, hidden)
+        self.packed = self._pack(rows, regions, lang, hidden, joined=joined)
 
     @staticmethod
     def _pack(
         rows: pd.DataFrame,
         regions: pd.DataFrame | None,
         lang: str,
-        words: dict[str, str],
         hidden: Sequence[str],
+        *,
+        joined: bool,
     ) -> str:
         values = rows.drop(columns=["lng", "lat"])
         kinds = [str(kind) for kind in rows["kind"].unique()]
-        terms = code_terms(kinds, values.columns, lang)
-        if regions is not None:
-            names = region_terms(regions, lang)
-            for column in {"province_code", "city_code", "county_code"} & set(values.columns):
-                terms[column] = {code: names[code] for code in values[column].dropna().unique() if code in names}
-        fields = {}
-        for kind in kinds:
-            held = values.loc[rows["kind"] == kind].dropna(axis="columns", how="all")
-            fields[kind] = popup_fields(kind, held.columns, lang)
-        shown = {field["name"] for entries in fields.values() for field in entries}
+        held = {kind: values.loc[rows["kind"] == kind].dropna(axis="columns", how="all").columns for kind in kinds}
+
+        def terms(each: str) -> dict[str, dict[str, str]]:
+            named = code_terms(kinds, values.columns, each)
+            if regions is not None:
+                names = region_terms(regions, each)
+                for column in {"province_code", "city_code", "county_code"} & set(values.columns):
+                    named[column] = {code: names[code] for code in values[column].dropna().unique() if code in names}
+            return named
+
+        def fields(each: str) -> dict[str, list[dict[str, Any]]]:
+            return {kind: popup_fields(kind, held[kind], each) for kind in kinds}
+
+        shown = {field["name"] for entries in fields(lang).values() for field in entries}
         kept = [name for name in values.columns if name in shown | {"name", "name_en", "kind", "supervision_level"}]
         columns = [
             uid_column("uid", [str(uid) for uid in rows.index]),
@@ -123,12 +128,9 @@ class SitesLayer(PackedLayer):
         ]
         meta = {
             "lang": lang,
-            "words": words,
-            "fields": fields,
-            "terms": terms,
-            "kinds": {kind.value: said(kind, lang) for kind in Kind},
-            "groups": group_labels(lang),
+            "says": says(fields=fields, terms=terms, kinds=kind_labels, groups=group_labels),
             "hidden": list(hidden),
+            "joined": joined,
         }
         return pack(meta, {"sites": (len(rows), columns)})
 
@@ -162,8 +164,7 @@ class RegionsLayer(PackedLayer):
         show: bool = True,
         control: bool = True,
     ) -> None:
-        words = words_of(lang)
-        super().__init__(name or words["outlines"], show=show, control=control)
+        super().__init__(name or words_of(lang)["outlines"], show=show, control=control)
         self._name = "RegionsLayer"
         for column in ("code", "name"):
             if column not in regions:
@@ -173,13 +174,11 @@ class RegionsLayer(PackedLayer):
         outlines = simplify_regions(lonlat_geometry(regions))
         shade = Shading.none(len(regions))
         if concentration is not None:
-            shade = shading(regions["code"].astype(str), concentration, measure, lang)
-        names = region_names(regions, lang)
+            shade = shading(regions["code"].astype(str), concentration, measure)
+        names = {each: region_names(regions, each) for each in LANGUAGES}
         anchors = label_points(outlines)
         self.corners = corners_of(anchors[:, 0], anchors[:, 1])
         columns: list[Packed] = [
-            text_column("name", names.tolist()),
-            text_column("label", names.str.replace(_REGION_SUFFIXES, "", regex=True).tolist()),
             coordinate_column("lng", anchors[:, 0], 4),
             coordinate_column("lat", anchors[:, 1], 4),
             number_column("class", shade.classes),
@@ -187,11 +186,13 @@ class RegionsLayer(PackedLayer):
         ]
         meta = {
             "lang": lang,
-            "words": words,
-            "terms": {},
-            "fields": shade.fields,
+            "says": says(
+                names=lambda each: names[each].tolist(),
+                labels=lambda each: names[each].str.replace(_REGION_SUFFIXES, "", regex=True).tolist(),
+                fields=shade.fields,
+                measure=shade.label,
+            ),
             "classes": shade.ranges,
-            "measure": shade.label,
             "unit": shade.unit,
             "over_tiles": over_tiles,
         }
@@ -224,8 +225,7 @@ class CoverageLayer(PackedLayer):
         show: bool = True,
         control: bool = True,
     ) -> None:
-        words = words_of(lang)
-        super().__init__(name or words["coverage"], show=show, control=control)
+        super().__init__(name or words_of(lang)["coverage"], show=show, control=control)
         self._name = "CoverageLayer"
         self.sites_layer = sites
         areas = coverage.areas.sort_values("radius_km")
@@ -236,7 +236,7 @@ class CoverageLayer(PackedLayer):
         site = np.array([row_of[str(uid)] for uid in known["site_uid"]], dtype=np.int64)
         radius = np.array([radii.index(float(km)) for km in known["radius_km"]], dtype=np.int64)
         order = np.lexsort((site, radius))
-        meta = {"lang": lang, "words": words}
+        meta = {"lang": lang}
         tables = {
             "areas": (
                 len(areas),
@@ -287,8 +287,7 @@ class NearestLayer(PackedLayer):
     ) -> None:
         if not breaks_km or list(breaks_km) != sorted(breaks_km):
             raise BadParameterError("The breaks between classes of distance must be one or more rising numbers of km.")
-        words = words_of(lang)
-        super().__init__(name or words["lines"], show=show, control=control)
+        super().__init__(name or words_of(lang)["lines"], show=show, control=control)
         self._name = "NearestLayer"
         self.sites_layer = sites
         ends = nearest["site_uid"].astype(str).isin(sites.row_of) & nearest["plant_uid"].astype(str).isin(sites.row_of)
@@ -304,5 +303,5 @@ class NearestLayer(PackedLayer):
             integer_column("plant", plant[order]),
             integer_column("distance_m", metres[order]),
         ]
-        meta = {"lang": lang, "words": words, "breaks": list(breaks_km)}
+        meta = {"lang": lang, "breaks": list(breaks_km)}
         self.packed = pack(meta, {"links": (len(links), columns)})

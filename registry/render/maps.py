@@ -8,6 +8,7 @@ from registry.errors import BadParameterError, EmptyLayerError
 from registry.render.elements import Legend, OpeningView, TitleBox
 from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.page import RegistryMap
+from registry.render.toolbox import Toolbox
 from registry.render.words import words_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def site_map(
         layers.append(NearestLayer(nearest, points, lang=lang))
     for layer in layers:
         layer.add_to(page)
-    TitleBox(title or words["title"], note, lang=lang).add_to(page)
+    TitleBox(title, note, lang=lang).add_to(page)
+    Toolbox(points, lang=lang).add_to(page)
     Legend(layers, lang=lang).add_to(page)
     corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
     if corners:

@@ -1,4 +1,7 @@
-// A Leaflet layer that is one canvas over the whole view, drawn anew when the view changes.
+// A Leaflet layer that is one canvas over the view and a margin round it. It moves with the map's pane, as tiles do,
+// and is drawn anew when a movement ends or leaves the margin: dragging costs no drawing.
+
+const MARGIN = 0.3; // of the view's width and height, on each side
 
 /** Coordinates of lon/lat columns in the map's plane at zoom 0; a zoom is then one multiplication. */
 export function toPlane(map, lng, lat) {
@@ -13,13 +16,18 @@ export function toPlane(map, lng, lat) {
   return { x, y };
 }
 
-/** `{scale, dx, dy, width, height, zoom}`: pixel = plane · scale − d. */
+/** What is in the window, `{scale, dx, dy, width, height, zoom}`: pixel = plane · scale − d. */
 export function viewOf(map) {
   const { crs } = map.options;
   const zoom = map.getZoom();
   const size = map.getSize();
   const corner = map.getPixelBounds().min;
   return { scale: crs.scale(zoom) / crs.scale(0), dx: corner.x, dy: corner.y, width: size.x, height: size.y, zoom };
+}
+
+/** The view with a margin of `x`, `y` pixels on each side. */
+export function widened(view, x, y) {
+  return { ...view, dx: view.dx - x, dy: view.dy - y, width: view.width + 2 * x, height: view.height + 2 * y };
 }
 
 /** Base class; made when Leaflet is there, so that the modules can be tested without a page. */
@@ -46,7 +54,7 @@ export function canvasLayerClass() {
     },
 
     getEvents() {
-      const events = { move: this.redraw, moveend: this.redraw, resize: this.redraw, viewreset: this.redraw };
+      const events = { move: this._moved, moveend: this.redraw, resize: this.redraw, viewreset: this.redraw };
       if (this._map.options.zoomAnimation && L.Browser.any3d) {
         events.zoomanim = (event) => this._follow(event.center, event.zoom);
       }
@@ -63,8 +71,18 @@ export function canvasLayerClass() {
       }
     },
 
+    // While the map is dragged within the margin, what is drawn still covers the window.
+    _moved() {
+      const corner = this._map.containerPointToLayerPoint([0, 0]);
+      const away = this._corner?.subtract(corner);
+      const inside = away && Math.abs(away.x) <= this._margin.x && Math.abs(away.y) <= this._margin.y;
+      if (!inside || this._map.getZoom() !== this._zoom) this.redraw();
+    },
+
     _draw() {
-      const view = viewOf(this._map);
+      const seen = viewOf(this._map);
+      this._margin = L.point(Math.round(seen.width * MARGIN), Math.round(seen.height * MARGIN));
+      const view = widened(seen, this._margin.x, this._margin.y);
       const ratio = window.devicePixelRatio || 1;
       const canvas = this._canvas;
       const width = Math.round(view.width * ratio);
@@ -77,7 +95,8 @@ export function canvasLayerClass() {
       }
       this._center = this._map.getCenter();
       this._zoom = this._map.getZoom();
-      L.DomUtil.setTransform(canvas, this._map.containerPointToLayerPoint([0, 0]), 1);
+      this._corner = this._map.containerPointToLayerPoint([0, 0]);
+      L.DomUtil.setTransform(canvas, this._corner.subtract(this._margin), 1);
       const ctx = canvas.getContext('2d');
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
       ctx.clearRect(0, 0, view.width, view.height);
@@ -89,7 +108,7 @@ export function canvasLayerClass() {
       if (!this._center) return;
       const map = this._map;
       const scale = map.getZoomScale(zoom, this._zoom);
-      const half = map.getSize().multiplyBy(0.5);
+      const half = map.getSize().multiplyBy(0.5).add(this._margin);
       const offset = half
         .multiplyBy(-scale)
         .add(map.project(this._center, zoom))

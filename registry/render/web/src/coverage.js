@@ -2,6 +2,7 @@
 
 import { canvasLayerClass, toPlane } from './canvas.js';
 import { area } from './format.js';
+import { language, words } from './language.js';
 import { readBlock, valueAt } from './pack.js';
 import { readRings, trace } from './rings.js';
 import { radiusAt } from './symbols.js';
@@ -27,7 +28,7 @@ function unreachedLayer(reach) {
         if (!reach.marked[index]) return;
         ctx.beginPath();
         for (const row of rows) {
-          if (!from.shown[from.groups[row]]) continue;
+          if (!from.isShown(row)) continue;
           const x = from.plane.x[row] * view.scale - view.dx;
           const y = from.plane.y[row] * view.scale - view.dy;
           ctx.moveTo(x + radius, y);
@@ -69,6 +70,7 @@ export function coverage(id, sitesLayer) {
 
     _settle() {
       this.plane = toPlane(this._map, this.rings.lng, this.rings.lat);
+      sitesLayer?.on('filter', () => this.marks?.redraw());
       this.redraw();
       this.marks.redraw();
     },
@@ -96,12 +98,11 @@ export function coverage(id, sitesLayer) {
     },
 
     legend() {
-      const { words, lang } = this.meta;
       const radius = (row) => valueAt(this.areas.columns.radius_km, row);
       const areas = this.shown.map((shown, row) => ({
         key: `within_${radius(row)}`,
         label: `≤ ${radius(row)} km`,
-        note: area(valueAt(this.areas.columns.area_km2, row), lang),
+        note: area(valueAt(this.areas.columns.area_km2, row), language()),
         shown,
         draw: (ctx, width, height) => {
           ctx.globalAlpha = 0.7;
@@ -134,8 +135,8 @@ export function coverage(id, sitesLayer) {
         },
       }));
       return [
-        { heading: words.within, rows: areas },
-        { heading: words.unreached, rows: sitesLayer ? marks : [] },
+        { heading: words().within, rows: areas },
+        { heading: words().unreached, rows: sitesLayer ? marks : [] },
       ];
     },
 

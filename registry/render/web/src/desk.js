@@ -1,6 +1,7 @@
 // One desk a map: it takes clicks and the pointer, and asks the layers on the map what lies there.
 
 import { el, foreign } from './dom.js';
+import { onLanguage } from './language.js';
 
 const desks = new WeakMap();
 const TOUCH = 8; // pixels around a symbol that still count as the symbol
@@ -15,15 +16,22 @@ class Desk {
   constructor(map) {
     this.map = map;
     this.layers = new Set();
+    /** A tool that takes every click while it is set: `{click, move?, finish?, cancel?}`. */
+    this.capture = null;
     this.tip = el('div', 'registry-tip');
     this.tip.hidden = true;
     map.getContainer().append(this.tip);
     map.on('click', (event) => this.click(event));
+    map.on('dblclick', (event) => this.capture?.finish?.(event));
     map.on('mousemove', (event) => this.hover(event));
     map.on('mouseout movestart zoomstart', () => this.leave());
     document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') map.closePopup();
+      if (event.key !== 'Escape') return;
+      if (this.capture) this.capture.cancel?.();
+      else map.closePopup();
     });
+    // A popup that is open says the same in the other language.
+    onLanguage(() => this.popup?.isOpen() && this.open(this.popup.getLatLng(), this.content));
   }
 
   /** The best hit of all layers; points win over areas, nearer points over farther ones. */
@@ -37,24 +45,36 @@ class Desk {
   }
 
   click(event) {
+    if (this.capture) {
+      this.capture.click(event);
+      return;
+    }
     const hit = this.hit(event);
     if (!hit) return;
     this.leave();
-    this.open(hit.latlng ?? event.latlng, hit.content());
+    if (hit.act) hit.act();
+    else this.open(hit.latlng ?? event.latlng, hit.content);
   }
 
+  /** Opens a popup whose content `content()` makes. */
   open(latlng, content) {
     const size = this.map.getSize();
-    const popup = L.popup({
+    this.content = content;
+    this.popup = L.popup({
       className: 'registry-popup',
       maxWidth: Math.min(360, size.x - 60),
       minWidth: Math.min(220, size.x - 60),
       maxHeight: Math.max(120, Math.min(420, size.y - 120)),
     });
-    popup.setLatLng(latlng).setContent(content).openOn(this.map);
+    this.popup.setLatLng(latlng).setContent(content()).openOn(this.map);
   }
 
   hover(event) {
+    if (this.capture) {
+      this.leave();
+      this.capture.move?.(event);
+      return;
+    }
     if (this.map.dragging?.moving?.()) return;
     const hit = this.hit(event);
     this.map.getContainer().classList.toggle('registry-over', Boolean(hit && hit.rank === 0));

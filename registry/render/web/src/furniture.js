@@ -2,11 +2,12 @@
 
 import { el, foreign, swatch } from './dom.js';
 import { number } from './format.js';
+import { language, onLanguage, said, words } from './language.js';
 import { readBlock } from './pack.js';
 
 const NARROW = 640; // CSS pixels of map width under which the legend starts folded
 
-function legendRow(row, map, lang, layers) {
+function legendRow(row, map, redraw) {
   const box = el('input');
   box.type = 'checkbox';
   box.checked = row.layer ? map.hasLayer(row.layer) : row.shown;
@@ -15,22 +16,15 @@ function legendRow(row, map, lang, layers) {
     if (!row.layer) row.toggle(box.checked);
     else if (box.checked) row.layer.addTo(map);
     else row.layer.remove();
-    // Lines and marks follow the symbols that they belong to.
-    layers.forEach((layer) => (layer.redrawAll ?? layer.redraw).call(layer));
+    redraw();
   });
-  const figure = row.count === undefined ? row.note : number(row.count, lang);
-  return el(
-    'label',
-    'registry-row',
-    box,
-    swatch(18, 16, row.draw),
-    el('span', 'registry-label', row.label),
-    figure === undefined ? null : el('span', 'registry-count', figure),
-  );
+  const figure = row.count === undefined ? row.note : number(row.count, language());
+  const count = figure === undefined ? null : el('span', 'registry-count', figure);
+  return el('label', 'registry-row', box, swatch(18, 16, row.draw), el('span', 'registry-label', row.label), count);
 }
 
-function legendSection(section, map, lang, layers) {
-  const rows = section.rows.map((row) => legendRow(row, map, lang, layers));
+function legendSection(section, map, redraw) {
+  const rows = section.rows.map((row) => legendRow(row, map, redraw));
   const scale = (section.scale ?? []).map(({ label, colour }) => {
     const patch = swatch(18, 12, (ctx, width, height) => {
       ctx.fillStyle = colour;
@@ -43,7 +37,24 @@ function legendSection(section, map, lang, layers) {
   return el('fieldset', 'registry-section', el('legend', '', section.heading), ...scale, ...rows);
 }
 
-/** The legend of these layers, as a Leaflet control; fills itself when they are ready. */
+function fill(details, map, layers) {
+  const held = details.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const scrolled = details.querySelector('.registry-legend-body')?.scrollTop ?? 0;
+  const body = el('div', 'registry-legend-body');
+  // Lines and marks follow the symbols that they belong to.
+  const redraw = () => layers.forEach((layer) => (layer.redrawAll ?? layer.redraw).call(layer));
+  for (const layer of layers) {
+    for (const section of layer.legend()) {
+      if (section.rows.length || section.scale?.length) body.append(legendSection(section, map, redraw));
+    }
+  }
+  details.replaceChildren(el('summary', '', words().legend), body);
+  body.scrollTop = scrolled;
+  // The switch that the keyboard stands on is still there, though made anew.
+  if (held) body.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+}
+
+/** The legend of these layers, as a Leaflet control; fills itself when they are ready, and anew as they change. */
 export function legend(id, layers) {
   const Legend = L.Control.extend({
     onAdd(map) {
@@ -51,15 +62,11 @@ export function legend(id, layers) {
       details.open = map.getSize().x >= NARROW;
       L.DomEvent.disableClickPropagation(details);
       L.DomEvent.disableScrollPropagation(details);
-      this.ready = Promise.all([readBlock(id), ...layers.map((layer) => layer.ready)]).then(([{ meta }]) => {
-        details.append(el('summary', '', meta.words.legend));
-        const body = el('div', 'registry-legend-body');
-        for (const layer of layers) {
-          for (const section of layer.legend()) {
-            if (section.rows.length) body.append(legendSection(section, map, meta.lang, layers));
-          }
-        }
-        details.append(body);
+      this.ready = Promise.all([readBlock(id), ...layers.map((layer) => layer.ready)]).then(() => {
+        const again = () => fill(details, map, layers);
+        again();
+        onLanguage(again);
+        layers.forEach((layer) => layer.on('filter legend', again));
       });
       return details;
     },
@@ -81,10 +88,15 @@ export function titleBox(id) {
       const box = el('header', 'registry-panel registry-title');
       L.DomEvent.disableClickPropagation(box);
       this.ready = readBlock(id).then(({ meta }) => {
-        document.documentElement.lang = meta.lang === 'zh' ? 'zh-CN' : 'en';
-        if (meta.title) box.append(el('h1', '', foreign(meta.title)));
-        if (meta.note) box.append(el('p', 'registry-warning', foreign(meta.note)));
-        box.hidden = !box.childElementCount;
+        const write = () => {
+          const title = meta.title ?? said(meta).title;
+          box.replaceChildren();
+          if (title) box.append(el('h1', '', foreign(title)));
+          if (meta.note) box.append(el('p', 'registry-warning', foreign(meta.note)));
+          box.hidden = !box.childElementCount;
+        };
+        write();
+        onLanguage(write);
       });
       return box;
     },

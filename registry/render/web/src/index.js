@@ -8,6 +8,7 @@ import { nearest as makeNearest } from './nearest.js';
 import { decode, fromBase64, gunzip, valueAt } from './pack.js';
 import { regions as makeRegions } from './regions.js';
 import { sites as makeSites } from './sites.js';
+import { toolbox as makeToolbox } from './toolbox.js';
 
 export { openingView };
 export const sites = (id) => keep(makeSites(id));
@@ -15,6 +16,7 @@ export const regions = (id) => keep(makeRegions(id));
 export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
 export const nearest = (id, sitesLayer) => keep(makeNearest(id, sitesLayer));
 export const legend = (id, layers, map) => keep(makeLegend(id, layers).addTo(map));
+export const toolbox = (id, sitesLayer, map) => keep(makeToolbox(id, sitesLayer).addTo(map));
 export const titleBox = (id, map) => keep(makeTitleBox(id).addTo(map));
 
 // The page's own script makes its layers while the page is parsed, so the list is complete when parsing is.

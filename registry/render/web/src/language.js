@@ -4,10 +4,19 @@ let current;
 let tables = {};
 const listeners = new Set();
 
-/** Takes the words of all languages, and the language that the page opens in unless a link has chosen one. */
-export function learn(says, opening) {
+/** Takes the words of all languages: `{zh: {words}, en: {words}}`. */
+export function learn(says) {
   tables = says;
-  current ??= opening;
+}
+
+/** The language that the page opens in, unless a link has chosen one. */
+export function openIn(lang) {
+  if (current === undefined && lang) show(lang);
+}
+
+function show(lang) {
+  current = lang;
+  document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en';
 }
 
 /** The language of the page: `zh` or `en`. */
@@ -36,10 +45,9 @@ export function onLanguage(listener) {
   return () => listeners.delete(listener);
 }
 
-/** Switches the language; a language that the page does not speak is left alone. */
+/** Switches the language; one that the page does not speak is left alone. */
 export function setLanguage(lang) {
   if (lang === current || (languages().length && !languages().includes(lang))) return;
-  current = lang;
-  document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en';
+  show(lang);
   listeners.forEach((listener) => listener(lang));
 }

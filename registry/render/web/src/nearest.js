@@ -3,6 +3,7 @@
 import { canvasLayerClass } from './canvas.js';
 import { el, foreign } from './dom.js';
 import { distance } from './format.js';
+import { language, words } from './language.js';
 import { readBlock } from './pack.js';
 
 const COLOURS = ['#c9a227', '#e0602a', '#a3195b', '#2a1a5e'];
@@ -41,6 +42,7 @@ export function nearest(id, sitesLayer) {
         }
       }
       sitesLayer.extras.push((row) => this.note(row));
+      sitesLayer.on('filter', () => this.redraw());
       this.redraw();
     },
 
@@ -54,7 +56,7 @@ export function nearest(id, sitesLayer) {
         ctx.beginPath();
         for (const i of links) {
           const site = this.links.site.numbers[i];
-          if (!sitesLayer.shown[sitesLayer.groups[site]]) continue;
+          if (!sitesLayer.isShown(site)) continue;
           const plant = this.links.plant.numbers[i];
           ctx.moveTo(plane.x[site] * view.scale - view.dx, plane.y[site] * view.scale - view.dy);
           ctx.lineTo(plane.x[plant] * view.scale - view.dx, plane.y[plant] * view.scale - view.dy);
@@ -66,22 +68,21 @@ export function nearest(id, sitesLayer) {
     },
 
     note(row) {
-      const { words, lang } = this.meta;
       if (this.byPlant.has(row)) {
-        return el('p', 'registry-note', words.serves.replace('{n}', this.byPlant.get(row)));
+        return el('p', 'registry-note', words().serves.replace('{n}', this.byPlant.get(row)));
       }
       const links = this.bySite.get(row);
       if (!links) return null;
       const list = el('ol', 'registry-nearest');
       for (const i of links) {
         const name = foreign(sitesLayer.nameOf(this.links.plant.numbers[i]));
-        list.append(el('li', '', name, ` – ${distance(this.links.distance_m.numbers[i], lang)}`));
+        list.append(el('li', '', name, ` – ${distance(this.links.distance_m.numbers[i], language())}`));
       }
-      return el('div', 'registry-more', el('h3', '', words.nearest), list);
+      return el('div', 'registry-more', el('h3', '', words().nearest), list);
     },
 
     legend() {
-      const { breaks, words } = this.meta;
+      const { breaks } = this.meta;
       const label = (index) => (index < breaks.length ? `≤ ${breaks[index]} km` : `> ${breaks[index - 1]} km`);
       const rows = this.classes.map((links, index) => ({
         key: `line_${index}`,
@@ -101,7 +102,7 @@ export function nearest(id, sitesLayer) {
           this.redraw();
         },
       }));
-      return [{ heading: words.nearest_lines, rows }];
+      return [{ heading: words().nearest_lines, rows }];
     },
 
     counts() {

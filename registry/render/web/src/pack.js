@@ -4,6 +4,8 @@
 // order of the header. An integer column is stored as byte planes (all lowest bytes, then all second bytes …), which
 // gzip squeezes better than the numbers themselves.
 
+import { learn, openIn } from './language.js';
+
 /** Bytes of a base64 text. */
 export function fromBase64(text) {
   const binary = atob(text.trim());
@@ -108,7 +110,17 @@ export function valueAt(column, row) {
   return digits.join('').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Decodes the block with this id in the page. */
-export async function readBlock(id) {
+async function unpackBlock(id) {
   return decode(await gunzip(fromBase64(document.getElementById(id).textContent)));
+}
+
+let learnt;
+
+/** Decodes the block with this id in the page, after the page's words, which are a block of their own. */
+export async function readBlock(id) {
+  learnt ??= unpackBlock('registry_words').then(({ meta }) => learn(meta.says));
+  await learnt;
+  const block = await unpackBlock(id);
+  openIn(block.meta.lang);
+  return block;
 }

@@ -2,6 +2,7 @@
 
 import { el, foreign, swatch } from './dom.js';
 import { position, quantity } from './format.js';
+import { language, words } from './language.js';
 import { valueAt } from './pack.js';
 
 /** A value as a reader wants it: the label of a code, a number with its unit, a text as it stands. */
@@ -18,11 +19,11 @@ export function valueText(value, field, terms, lang) {
 }
 
 /** Label and text of every field that the row has. */
-export function rowTexts(columns, row, fields, meta) {
+export function rowTexts(columns, row, fields, terms = {}) {
   const out = [];
   for (const field of fields) {
     const value = valueAt(columns[field.name], row);
-    if (value !== undefined && value !== '') out.push([field.label, valueText(value, field, meta.terms, meta.lang)]);
+    if (value !== undefined && value !== '') out.push([field.label, valueText(value, field, terms, language())]);
   }
   return out;
 }
@@ -46,6 +47,6 @@ export function popupContent({ name, kind, draw, rows, more = [] }) {
 }
 
 /** The last line of a site's table. */
-export function positionRow(meta, lng, lat) {
-  return [meta.words.position, position(lng, lat)];
+export function positionRow(lng, lat) {
+  return [words().position, position(lng, lat)];
 }

@@ -3,6 +3,7 @@
 import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
 import { deskOf } from './desk.js';
 import { quantity } from './format.js';
+import { language, onLanguage, said, words } from './language.js';
 import { readBlock, valueAt } from './pack.js';
 import { popupContent, rowTexts } from './popup.js';
 import { inside, readRings, trace } from './rings.js';
@@ -49,7 +50,7 @@ function namesLayer(areas) {
       ctx.fillStyle = '#2b2b2b';
       const taken = [];
       for (const row of areas.bySize) {
-        const label = valueAt(areas.columns.label, row);
+        const label = areas.labels()[row];
         if (!label) continue;
         const x = areas.anchors.x[row] * view.scale - view.dx;
         const y = areas.anchors.y[row] * view.scale - view.dy;
@@ -79,7 +80,13 @@ export function regions(id) {
         const width = (row) => this.boxes[row][2] - this.boxes[row][0];
         return width(b) - width(a);
       });
+      onLanguage(() => this.names?.redraw());
       if (this._map) this._settle();
+    },
+
+    /** What every region is called in short, in the page's language. */
+    labels() {
+      return said(this.meta).labels;
     },
 
     onAdd(map) {
@@ -139,29 +146,27 @@ export function regions(id) {
     },
 
     tip(row) {
-      const name = valueAt(this.columns.name, row);
-      const [first] = rowTexts(this.columns, row, this.meta.fields.slice(0, 1), this.meta);
+      const { fields, names } = said(this.meta);
+      const name = names[row];
+      const [first] = rowTexts(this.columns, row, fields.slice(0, 1));
       return first ? `${name} – ${first[0]}: ${first[1]}` : name;
     },
 
     content(row) {
-      return popupContent({
-        name: valueAt(this.columns.name, row),
-        kind: this.meta.words.region,
-        rows: rowTexts(this.columns, row, this.meta.fields, this.meta),
-      });
+      const { fields, names } = said(this.meta);
+      return popupContent({ name: names[row], kind: words().region, rows: rowTexts(this.columns, row, fields) });
     },
 
     legend() {
-      const { classes, measure, unit, lang, words } = this.meta;
-      const said = (value) => quantity(value, unit, lang);
+      const { classes, unit } = this.meta;
+      const text = (value) => quantity(value, unit, language());
       const scale = classes.map(([least, most], index) => ({
-        label: least === most ? said(least) : `${said(least)} – ${said(most)}`,
+        label: least === most ? text(least) : `${text(least)} – ${text(most)}`,
         colour: shade(index, classes.length),
       }));
       const row = {
         key: 'regions',
-        label: words.outlines,
+        label: words().outlines,
         shown: true,
         layer: this,
         draw: (ctx, width, height) => {
@@ -171,7 +176,7 @@ export function regions(id) {
           ctx.strokeRect(2.5, 3.5, width - 5, height - 7);
         },
       };
-      return [{ heading: scale.length ? measure : words.base, rows: [row], scale }];
+      return [{ heading: scale.length ? said(this.meta).measure : words().base, rows: [row], scale }];
     },
 
     counts() {

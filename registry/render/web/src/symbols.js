@@ -4,7 +4,7 @@
 export const GROUPS = [
   { key: 'gangue_heap', shape: 'pentagon', fill: '#4d4d4d', stroke: '#ffffff', grow: 1.05 },
   { key: 'smelting_site', shape: 'cross', fill: '#6a3d9a', stroke: '#ffffff', grow: 1.15 },
-  { key: 'level_none', shape: 'circle', fill: '#ffffff', stroke: '#4d4d4d', grow: 1 },
+  { key: 'level_none', shape: 'circle', fill: '#ffffff', stroke: '#4d4d4d', grow: 1, shade: '#b4b4b4' },
   { key: 'level_3', shape: 'circle', fill: '#3b8bc4', stroke: '#ffffff', grow: 1 },
   { key: 'level_2', shape: 'square', fill: '#fdae33', stroke: '#5e3c00', grow: 1 },
   { key: 'utilization_plant', shape: 'star', fill: '#00683b', stroke: '#ffffff', grow: 1.7 },

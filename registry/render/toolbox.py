@@ -1,0 +1,36 @@
+"""The tools of a map: what a person can do with what is on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from folium.template import Template
+
+from registry.render.elements import PackedElement
+from registry.render.packing import pack
+
+if TYPE_CHECKING:
+    from registry.render.layers import SitesLayer
+
+
+class Toolbox(PackedElement):
+    """A column of tools for the sites of one layer, and the drawer that the open one stands in.
+
+    Parameters
+    ----------
+    sites : the layer that the tools work on, added to the same map before
+    lang : ``zh`` or ``en``, the language that the page opens in
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "registryMap.toolbox({{ this.block_id|tojson }}, {{ this.sites_layer.get_name() }}, "
+        "{{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, sites: SitesLayer, *, lang: str = "zh") -> None:
+        super().__init__()
+        self._name = "Toolbox"
+        self.sites_layer = sites
+        self.packed = pack({"lang": lang})
