@@ -31,7 +31,7 @@ class Desk {
       else map.closePopup();
     });
     // A popup that is open says the same in the other language.
-    onLanguage(() => this.popup?.isOpen() && this.open(this.popup.getLatLng(), this.content));
+    onLanguage(() => this.popup?.isOpen() && this.popup.setContent(this.content()));
   }
 
   /** The best hit of all layers; points win over areas, nearer points over farther ones. */

@@ -13,6 +13,13 @@ export function foreign(text) {
   return el('bdi', '', String(text));
 }
 
+/** Keeps clicks and scrolling in a control from the map below it, even from a button that its click has replaced. */
+export function keepFromMap(node) {
+  L.DomEvent.disableClickPropagation(node);
+  L.DomEvent.disableScrollPropagation(node);
+  for (const type of ['click', 'dblclick']) node.addEventListener(type, (event) => event.stopPropagation());
+}
+
 /** A small canvas for a legend, drawn by `draw(ctx, width, height)`. */
 export function swatch(width, height, draw) {
   const ratio = window.devicePixelRatio || 1;

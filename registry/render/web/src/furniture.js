@@ -1,6 +1,6 @@
 // What stands around the map: the legend that is also the layer switcher, and the title with its note.
 
-import { el, foreign, swatch } from './dom.js';
+import { el, foreign, keepFromMap, swatch } from './dom.js';
 import { number } from './format.js';
 import { language, onLanguage, said, words } from './language.js';
 import { readBlock } from './pack.js';
@@ -60,8 +60,7 @@ export function legend(id, layers) {
     onAdd(map) {
       const details = el('details', 'registry-panel registry-legend');
       details.open = map.getSize().x >= NARROW;
-      L.DomEvent.disableClickPropagation(details);
-      L.DomEvent.disableScrollPropagation(details);
+      keepFromMap(details);
       this.ready = Promise.all([readBlock(id), ...layers.map((layer) => layer.ready)]).then(() => {
         const again = () => fill(details, map, layers);
         again();
@@ -86,7 +85,7 @@ export function titleBox(id) {
     onAdd(map) {
       map.attributionControl?.setPrefix(false);
       const box = el('header', 'registry-panel registry-title');
-      L.DomEvent.disableClickPropagation(box);
+      keepFromMap(box);
       this.ready = readBlock(id).then(({ meta }) => {
         const write = () => {
           const title = meta.title ?? said(meta).title;

@@ -52,6 +52,18 @@ export function pointOf(uid) {
   return undefined;
 }
 
+/** The rings in which sites are joined, `{x, y, sites}` with the middle in the window's CSS pixels. */
+export function ringsInView() {
+  return kept.flatMap((piece) => {
+    if (!piece.rings || !piece._map) return [];
+    const box = piece._map.getContainer().getBoundingClientRect();
+    return piece.rings.map((ring) => {
+      const point = piece._map.latLngToContainerPoint([ring.lat, ring.lng]);
+      return { x: point.x + box.left, y: point.y + box.top, sites: ring.counts.reduce((sum, count) => sum + count, 0) };
+    });
+  });
+}
+
 /** All values of a pack in base64 as plain lists: what a test compares with the table it came from. */
 export async function unpack(text) {
   const { meta, tables } = decode(await gunzip(fromBase64(text)));

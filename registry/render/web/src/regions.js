@@ -64,7 +64,7 @@ function namesLayer(areas) {
       }
     },
   });
-  return new Names({ pane: 'registry-names', zIndex: 460 });
+  return new Names({ pane: 'registry-names', zIndex: 440 });
 }
 
 /** The regions layer of the block `id`. */

@@ -11,6 +11,7 @@ import { drawSymbol, GROUP_INDEX, GROUPS, radiusAt, stamps } from './symbols.js'
 const MOST_SINGLE = 1500; // symbols in view that are still told apart
 const ALWAYS_SINGLE = { level_1: 300, utilization_plant: 800 }; // what a reader looks for first, while there are few
 const PLANT = GROUP_INDEX.utilization_plant;
+const FIRST = GROUP_INDEX.level_1;
 
 /** The group of symbols that a row belongs to. */
 export function groupOf(kind, level) {
@@ -160,18 +161,24 @@ export function sites(id) {
       const many = this.joined && rows.length > MOST_SINGLE;
       this.rings = many ? this._ringsIn(view) : [];
       const single = many ? this._singlesIn(rows) : rows;
+      this._stamp(ctx, view, ratio, many ? single.filter((row) => this.groups[row] !== FIRST) : single);
       for (const ring of this.rings) {
         drawRing(ctx, ring.counts, ring.x * view.scale - view.dx, ring.y * view.scale - view.dy, language());
       }
+      // Rings hide what lies under them, but never a pond of level 1 that stands alone.
+      if (many) this._stamp(ctx, view, ratio, single.filter((row) => this.groups[row] === FIRST));
+      this.single = single;
+    },
+
+    _stamp(ctx, view, ratio, rows) {
       const pictures = stamps(radiusAt(view.zoom), ratio);
       const { x, y } = this.plane;
-      for (const row of single) {
+      for (const row of rows) {
         const { canvas, half } = pictures[this.groups[row]];
         const left = x[row] * view.scale - view.dx - half;
         const top = y[row] * view.scale - view.dy - half;
         ctx.drawImage(canvas, left, top, 2 * half, 2 * half);
       }
-      this.single = single;
     },
 
     // Sets `rings`, and `loose`: the rows that stand alone although their group is joined.

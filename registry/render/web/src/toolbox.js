@@ -2,7 +2,7 @@
 
 import './toolbox.css';
 import { deskOf } from './desk.js';
-import { el } from './dom.js';
+import { el, keepFromMap } from './dom.js';
 import { icon } from './icons.js';
 import { language, languages, onLanguage, setLanguage, words } from './language.js';
 import { readBlock } from './pack.js';
@@ -122,8 +122,7 @@ export function toolbox(id, sitesLayer) {
   const Control = L.Control.extend({
     onAdd(map) {
       const place = el('div', 'registry-toolbox');
-      L.DomEvent.disableClickPropagation(place);
-      L.DomEvent.disableScrollPropagation(place);
+      keepFromMap(place);
       this.ready = Promise.all([readBlock(id), sitesLayer.ready]).then(([{ meta }]) => {
         const made = new Toolbox(map, sitesLayer, meta);
         this.bench = made.bench;
