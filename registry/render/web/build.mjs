@@ -1,5 +1,5 @@
 // Bundles what the map pages run. `node build.mjs [folder]`; the folder is registry/render/assets unless named.
-import { readFile, writeFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -7,15 +7,19 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = resolve(process.argv[2] ?? join(here, '..', 'assets'));
 
-const licences = {
-  leaflet: join(here, 'node_modules', 'leaflet', 'LICENSE'),
-  jquery: join(here, 'node_modules', 'jquery', 'LICENSE.txt'),
-};
-
 /** The licence of a bundled package as a comment that no minifier drops: it travels with every page. */
 async function licence(name) {
-  const text = (await readFile(licences[name], 'utf8')).trim();
+  const folder = join(here, 'node_modules', name);
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  if (!file) throw new Error(`${name} cannot be bundled: it comes without a licence`);
+  const text = (await readFile(join(folder, file), 'utf8')).trim();
   return `/*! ${name}\n${text.replaceAll('*/', '* /')}\n*/`;
+}
+
+/** The packages whose code went into a bundle. */
+function packagesOf({ inputs }) {
+  const names = Object.keys(inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  return [...new Set(names.filter(Boolean))].sort();
 }
 
 const common = {
@@ -44,12 +48,16 @@ await build({
   format: 'iife',
   footer: { js: await licence('jquery') },
 });
-await build({
+const { metafile } = await build({
   ...common,
   entryPoints: { 'registry-map': 'src/index.js' },
   format: 'iife',
   globalName: 'registryMap',
+  metafile: true,
 });
+const inMap = packagesOf(metafile);
+const licencesOf = async (names) => (await Promise.all(names.map(licence))).join('\n\n');
+await appendFile(join(out, 'registry-map.js'), `${await licencesOf(inMap)}\n`);
 
 // The scripts are inlined into pages: what would end or hide a script element must not occur in them, and links inside
 // their strings are written so that nobody who searches a page for addresses takes them for something it loads.
@@ -59,5 +67,4 @@ for (const name of ['leaflet.js', 'jquery.js', 'registry-map.js']) {
   await writeFile(path, text);
   if (/<\/script|<!--/i.test(text)) throw new Error(`${name} cannot be inlined: it holds </script or <!--`);
 }
-const texts = await Promise.all(Object.keys(licences).map(licence));
-await writeFile(join(out, 'LICENSES.txt'), `${texts.join('\n\n')}\n`);
+await writeFile(join(out, 'LICENSES.txt'), `${await licencesOf(['leaflet', 'jquery', ...inMap])}\n`);

@@ -3,6 +3,10 @@
 const PATHS = {
   language: 'M3 5h10M8 3v2M5 5c1 4 4 7 7 8M11 5c-1 4-4 7-8 8M12 21l4-10 4 10M13.5 17.5h5',
   close: 'M6 6l12 12M18 6L6 18',
+  measure: 'M3 16.5L16.5 3 21 7.5 7.5 21zM6.5 13l2 2M9.5 10l3 3M12.5 7l2 2',
+  circle: 'M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18M12 12h9M12 11.2v1.6M11.2 12h1.6',
+  nearest: 'M5 5m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0M6.5 6.5L17 17M17 11v6h-6M19 5h2M14 5h2M5 19v2M5 14v2',
+  locate: 'M12 5a7 7 0 1 0 0 14 7 7 0 1 0 0-14M12 2v3M12 19v3M2 12h3M19 12h3M12 11a1 1 0 1 0 0 2 1 1 0 1 0 0-2',
 };
 
 /** An icon as an SVG element that a screen reader passes over; its button says what it does. */

@@ -5,6 +5,7 @@ import { deskOf } from './desk.js';
 import { el, keepFromMap } from './dom.js';
 import { icon } from './icons.js';
 import { language, languages, onLanguage, setLanguage, words } from './language.js';
+import { MEASURING_TOOLS } from './measuring_tools.js';
 import { readBlock } from './pack.js';
 
 /** Switches to the next language that the page speaks. */
@@ -20,7 +21,7 @@ function languageTool() {
 }
 
 // In the order of their buttons; each makes a tool from the bench, or nothing where the map has no use for it.
-const TOOLS = [languageTool];
+const TOOLS = [...MEASURING_TOOLS, languageTool];
 
 class Toolbox {
   constructor(map, sites, meta) {
