@@ -31,6 +31,7 @@ from registry.render.packing import (
     series_column,
     uid_column,
 )
+from registry.render.pinyin import syllables
 from registry.render.words import LANGUAGES, says, words_of
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class SitesLayer(PackedLayer):
             "says": says(fields=fields, terms=terms, kinds=kind_labels, groups=group_labels),
             "hidden": list(hidden),
             "joined": joined,
+            "syllables": syllables(values["name"].unique()) if "name" in values else {},
         }
         return pack(meta, {"sites": (len(rows), columns)})
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import layers, measuring, tools
+from registry.render.words import finding, layers, measuring, tools
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
-_PAIRS = {**layers.WORDS, **tools.WORDS, **measuring.WORDS}
+_PAIRS = {**layers.WORDS, **tools.WORDS, **finding.WORDS, **measuring.WORDS}
 
 __all__ = ["LANGUAGES", "MEASURES", "measure_label", "says", "words_of"]
 

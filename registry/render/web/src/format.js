@@ -24,6 +24,16 @@ export function quantity(value, unit, lang) {
   return `${number(value, lang)} ${words}`;
 }
 
+/** The unit in which a reader types figures up to `greatest`: `{factor, text}`, the quantity = typed figure · factor. */
+export function typedUnit(unit, lang, greatest) {
+  const text = UNITS[lang]?.[unit] ?? unit ?? '';
+  if (lang === 'zh' && IN_TEN_THOUSANDS.has(unit) && greatest >= 1e4) return { factor: 1e4, text: `万${text}` };
+  if (lang === 'en' && IN_TEN_THOUSANDS.has(unit) && greatest >= 1e6) {
+    return { factor: 1e6, text: unit === 'm3' ? `million ${text}` : `M${text}` };
+  }
+  return { factor: 1, text };
+}
+
 /** A distance in metres, said in km from one kilometre on. */
 export function distance(metres, lang) {
   if (metres < 1000) return `${number(metres, lang, 0)} m`;

@@ -1,6 +1,8 @@
 // Icons of the buttons, drawn on a grid of 24 × 24 in strokes.
 
 const PATHS = {
+  filter: 'M4 5h16l-6.2 7.5V18l-3.6 2v-7.5z',
+  search: 'M10.5 4a6.5 6.5 0 1 1 0 13a6.5 6.5 0 1 1 0-13M15.4 15.4L20.5 20.5',
   language: 'M3 5h10M8 3v2M5 5c1 4 4 7 7 8M11 5c-1 4-4 7-8 8M12 21l4-10 4 10M13.5 17.5h5',
   close: 'M6 6l12 12M18 6L6 18',
   measure: 'M3 16.5L16.5 3 21 7.5 7.5 21zM6.5 13l2 2M9.5 10l3 3M12.5 7l2 2',

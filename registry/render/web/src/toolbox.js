@@ -3,10 +3,13 @@
 import './toolbox.css';
 import { deskOf } from './desk.js';
 import { el, keepFromMap } from './dom.js';
+import { makeFilters } from './filter.js';
+import { filterTool } from './filter_panel.js';
 import { icon } from './icons.js';
 import { language, languages, onLanguage, setLanguage, words } from './language.js';
 import { MEASURING_TOOLS } from './measuring_tools.js';
 import { readBlock } from './pack.js';
+import { searchTool } from './search_panel.js';
 
 /** Switches to the next language that the page speaks. */
 function languageTool() {
@@ -21,10 +24,10 @@ function languageTool() {
 }
 
 // In the order of their buttons; each makes a tool from the bench, or nothing where the map has no use for it.
-const TOOLS = [...MEASURING_TOOLS, languageTool];
+const TOOLS = [filterTool, searchTool, ...MEASURING_TOOLS, languageTool];
 
 class Toolbox {
-  constructor(map, sites, meta) {
+  constructor(map, sites, meta, filters) {
     this.bar = el('div', 'registry-tools');
     this.bar.setAttribute('role', 'toolbar');
     this.bar.setAttribute('aria-orientation', 'vertical');
@@ -32,8 +35,9 @@ class Toolbox {
     this.drawer.hidden = true;
     this.spoken = el('div', 'registry-spoken');
     this.spoken.setAttribute('role', 'status');
-    this.bench = { map, sites, meta, desk: deskOf(map), announce: (text) => this.announce(text) };
+    this.bench = { map, sites, meta, filters, desk: deskOf(map), announce: (text) => this.announce(text) };
     this.tools = TOOLS.map((make) => make(this.bench)).filter(Boolean);
+    this.bench.closeTool = () => this.close();
     this.bench.openTool = (key) => this.open(this.tools.find((tool) => tool.key === key));
     this.write();
     onLanguage(() => {
@@ -124,8 +128,9 @@ export function toolbox(id, sitesLayer) {
     onAdd(map) {
       const place = el('div', 'registry-toolbox');
       keepFromMap(place);
-      this.ready = Promise.all([readBlock(id), sitesLayer.ready]).then(([{ meta }]) => {
-        const made = new Toolbox(map, sitesLayer, meta);
+      const filters = makeFilters(sitesLayer);
+      this.ready = Promise.all([readBlock(id), sitesLayer.ready, filters.ready]).then(([{ meta }]) => {
+        const made = new Toolbox(map, sitesLayer, meta, filters);
         this.bench = made.bench;
         place.append(made.bar, made.drawer, made.spoken);
       });
