@@ -28,6 +28,9 @@ class Settings(BaseSettings):
         "registry.gpkg", description="The store: a path ending in .gpkg, or the URL of a PostGIS database."
     )
     lang: Literal["zh", "en"] = Field("zh", description="Language of maps and exports.")
+    tianditu_key: str | None = Field(
+        None, description="Your key for the base maps of Tianditu; it stands in the pages."
+    )
     user: str = Field(default_factory=_login, description="Who is recorded as the importer.")
     locate_tolerance_m: float = Field(
         1000.0,

@@ -2,23 +2,31 @@
 
 ``maps`` puts a whole map together from sites, plants, regions and the results of the services; ``layers`` and
 ``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``page`` writes a map as one
-HTML file that asks the network for nothing; ``gallery`` writes the index of a folder of maps. ``packing`` and
+HTML file that asks the network for nothing but the tiles of a base map, which ``policy`` sees to; ``basemaps`` knows
+what can lie under the layers, ``tile_files`` (with ``tile_sources``) which tiles of a local file fit into a page and
+``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``gallery`` writes the index of a folder of maps. ``packing`` and
 ``outlines`` make tables and areas small, ``frames`` and ``choropleth`` prepare them, ``labels`` asks the model
 what fields are called, ``words`` holds the page's own words. The browser's side is in ``web``;
 ``hatch_build.py`` bundles it into ``assets``.
 """
 
+from registry.render.basemaps import Basemap, basemap_of
 from registry.render.elements import Legend, OpeningView, TitleBox
 from registry.render.gallery import GalleryEntry, gallery
+from registry.render.imprint import Imprint
 from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
+from registry.render.local_tiles import LocalTiles
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
 from registry.render.toolbox import Toolbox
 
 __all__ = [
+    "Basemap",
     "CoverageLayer",
     "GalleryEntry",
+    "Imprint",
     "Legend",
+    "LocalTiles",
     "NearestLayer",
     "OpeningView",
     "RegionsLayer",
@@ -26,6 +34,7 @@ __all__ = [
     "SitesLayer",
     "TitleBox",
     "Toolbox",
+    "basemap_of",
     "gallery",
     "save",
     "site_map",

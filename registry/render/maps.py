@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.errors import BadParameterError, EmptyLayerError
+from registry.render.basemaps import basemap_of
 from registry.render.elements import Legend, OpeningView, TitleBox
+from registry.render.imprint import Imprint
 from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
+from registry.render.local_tiles import LocalTiles
 from registry.render.page import RegistryMap
 from registry.render.toolbox import Toolbox
-from registry.render.words import words_of
+from registry.render.words import pair_of, words_of
 
 if TYPE_CHECKING:
-    import folium
+    from collections.abc import Sequence
+
     import pandas as pd
     from geopandas import GeoDataFrame
 
+    from registry.render.basemaps import Basemap
     from registry.render.elements import PackedLayer
 
-BASEMAPS = ("none", "osm")
 _SITE_GROUPS = (
     "level_1",
     "level_2",
@@ -40,11 +44,18 @@ def site_map(
     nearest: pd.DataFrame | None = None,
     title: str | None = None,
     lang: str = "zh",
-    basemap: str = "none",
+    basemap: str | Basemap = "none",
+    basemap_key: str | None = None,
+    basemap_datum: str | None = None,
+    basemap_mb: float = 20.0,
     measure: str = "sites",
     note: str | None = None,
     symbols: bool = True,
-) -> folium.Map:
+    approval: str | None = None,
+    source: str | None = None,
+    date: str | None = None,
+    remarks: Sequence[tuple[str, str]] = (),
+) -> RegistryMap:
     """A Folium map of sites by kind and level, to which any Folium layer can be added.
 
     Parameters
@@ -57,31 +68,37 @@ def site_map(
     nearest : ``site_uid, rank, plant_uid, distance_m``; lines of rank 1, by distance
     title : heading of the map; a general one when left out
     lang : ``zh`` or ``en``
-    basemap : ``none`` (outlines on a plain ground, no network) or ``osm`` (OpenStreetMap, online)
+    basemap : ``none`` (outlines on a plain ground, no network), a service by its name, or a file of tiles that go into
+        the page; see `basemaps.basemap_of`, as for ``basemap_key`` and ``basemap_datum``
+    basemap_mb : how much larger the tiles of a file may make the page, 10⁶ bytes
     measure : the column of ``concentration`` that shades the regions
     note : a sentence shown under the title, such as that the data is synthetic
     symbols : False starts with the symbols of sites and plants switched off, to leave the shading in view
+    approval, source, date : the number under which the map was approved, where its data is from, when it was made
+    remarks : further lines beside these, each in Chinese and English
 
     Returns
     -------
-    a ``folium.Map``; ``render.save`` or its own ``save`` writes it as one file.
+    a ``folium.Map``; ``render.save`` or its own ``save`` writes it as one file. Its ``remarks`` are those given and what
+    the page says of its base map; its ``tiles`` are those of a file.
 
     Raises
     ------
     EmptyLayerError : there is nothing to draw.
-    BadParameterError : an unknown language or basemap, or a concentration without regions.
+    BadParameterError : an unknown language or basemap, one without its key or without a tile where the sites lie, or a
+        concentration without regions.
+    UnreadableFileError : a file of tiles that cannot be read.
     """
     words = words_of(lang)
-    if basemap not in BASEMAPS:
-        raise BadParameterError(f"There is no basemap '{basemap}'. Known: {', '.join(BASEMAPS)}.")
+    ground = basemap_of(basemap, key=basemap_key, datum=basemap_datum)
     if concentration is not None and regions is None:
         raise BadParameterError("A map of concentration needs the regions that it shades.")
     if not any(layer is not None and len(layer) for layer in (sites, plants, regions)):
         raise EmptyLayerError("There is nothing to draw: no site, no plant and no region.")
-    page = RegistryMap(lang=lang, basemap=basemap, title=title or words["title"])
+    page = RegistryMap(lang=lang, basemap=ground, title=title or words["title"])
     layers: list[PackedLayer] = []
     if regions is not None and len(regions):
-        over_tiles = basemap != "none"
+        over_tiles = not ground.is_none
         layers.append(
             RegionsLayer(_top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles)
         )
@@ -91,15 +108,33 @@ def site_map(
         layers.append(CoverageLayer(coverage, points, lang=lang))
     if nearest is not None:
         layers.append(NearestLayer(nearest, points, lang=lang))
+    corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
+    page.remarks = [*remarks, *_lay_ground(page, ground, corners, basemap_mb)]
     for layer in layers:
         layer.add_to(page)
     TitleBox(title, note, lang=lang).add_to(page)
     Toolbox(points, lang=lang).add_to(page)
     Legend(layers, lang=lang).add_to(page)
-    corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
+    if approval or source or date or page.remarks:
+        Imprint(approval=approval, source=source, date=date, remarks=page.remarks, lang=lang).add_to(page)
     if corners:
         OpeningView(corners).add_to(page)
     return page
+
+
+def _lay_ground(
+    page: RegistryMap, ground: Basemap, corners: Sequence[Sequence[float]] | None, megabytes: float
+) -> list[tuple[str, str]]:
+    """Put the tiles of a file under the layers; what the page says of its base map, in Chinese and English."""
+    said = []
+    if ground.path is not None and corners:
+        tiles = LocalTiles(ground.path, corners, megabytes=megabytes, gcj02=ground.datum == "gcj02", lang=page.lang)
+        tiles.add_to(page)
+        page.tiles = tiles
+        said.append(pair_of("imprint_tiles", name=ground.name, zooms=tiles.zooms))
+    if ground.datum == "gcj02":
+        said.append(pair_of("imprint_gcj02"))
+    return said
 
 
 def _top_level(regions: GeoDataFrame) -> GeoDataFrame:

@@ -87,6 +87,11 @@ def uid_column(name: str, values: Sequence[str]) -> Packed:
     return {"name": name, "type": "uuid"}, bytes_.reshape(-1, 16).T.tobytes()
 
 
+def bytes_column(name: str, values: Sequence[bytes]) -> Packed:
+    """Pictures and the like, one a row, as they are."""
+    return {"name": name, "type": "bytes", "lengths": [len(value) for value in values]}, b"".join(values)
+
+
 def series_column(name: str, series: pd.Series) -> Packed:
     """Any column of a table: numbers and booleans as numbers, everything else as text."""
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import os
 from contextlib import suppress
@@ -16,10 +14,14 @@ from branca.element import Element, Figure, Link
 from folium.elements import JSCSSMixin
 
 from registry.errors import BadParameterError, OfflineError, UnwritableFileError
-from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, figure_of
+from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, add_map_assets, figure_of
+from registry.render.basemaps import MAP_MAX_ZOOM, NONE, Basemap, basemap_of
+from registry.render.policy import OFFLINE, Leave, head_of, origin_of, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from registry.render.local_tiles import LocalTiles
 
 # folium's own links by their names: what stands in for each; nothing where only folium.Icon needs it.
 _STAND_INS: dict[str, str | None] = {
@@ -34,6 +36,9 @@ _STAND_INS: dict[str, str | None] = {
     "awesome_markers_css": None,
     "awesome_rotate_css": None,
 }
+# What loads pictures and nothing else.
+_PICTURES = (folium.TileLayer, folium.WmsTileLayer, folium.raster_layers.ImageOverlay)
+_ORIGIN_ONLY = "strict-origin"
 _NETWORK = ("http:", "https:", "//", "ws:", "wss:", "ftp:")
 _ADDRESS_ATTRIBUTES = ("tiles", "url", "video_url", "embed_link", "data_url", "icon_url")
 
@@ -44,28 +49,33 @@ class RegistryMap(folium.Map):
     Parameters
     ----------
     lang : ``zh`` or ``en``, the language of the page
-    basemap : ``none`` or ``osm``
+    basemap : as `basemaps.basemap_of` takes it; of a file, add the tiles as a `LocalTiles` layer
     title : the page's title in the browser
     """
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium's own attribute; replaced, never appended to
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
 
-    def __init__(self, *, lang: str = "zh", basemap: str = "none", title: str | None = None) -> None:
-        offline = basemap == "none"
+    def __init__(self, *, lang: str = "zh", basemap: str | Basemap = "none", title: str | None = None) -> None:
+        self.basemap = basemap_of(basemap)
         super().__init__(
             location=[35.0, 105.0],
             zoom_start=4,
-            tiles=None if offline else "OpenStreetMap",
+            tiles=None,
+            crs="GCJ02" if self.basemap.datum == "gcj02" else "EPSG3857",
             control_scale=True,
             zoom_control="bottomright",
             # Tiles come at whole zooms; without them the view may fit the window closely.
-            zoom_snap=0.25 if offline else 1,
+            zoom_snap=0.25 if self.basemap.is_none else 1,
             min_zoom=2,
-            max_zoom=18,
+            max_zoom=MAP_MAX_ZOOM,
         )
         self.lang = lang
-        self.offline = offline
+        self.remarks: list[tuple[str, str]] = []
+        self.tiles: LocalTiles | None = None
+        self.offline = not self.basemap.is_online
+        for layer in self.basemap.layers():
+            layer.add_to(self)
         if title:
             figure_of(self).title = html.escape(title)
 
@@ -74,6 +84,8 @@ class RegistryMap(folium.Map):
         header = figure_of(self).header
         for name in ("leaflet", "jquery", "leaflet_css"):
             header.add_child(Inlined(str(_STAND_INS[name])), name=name)
+        if self.basemap.datum == "gcj02":
+            add_map_assets(figure_of(self))  # the shifted plane, which the map is made with
         super().render(**kwargs)
         return ""
 
@@ -93,6 +105,15 @@ def save(page: folium.Map, path: str | os.PathLike[str], *, offline: bool = True
     page : any Folium map
     path : the file; its folder is made when it is not there; a file of that name is replaced in one step
     offline : refuse what only the network could bring, and forbid the page to ask for anything
+
+    Notes
+    -----
+    Every page has a Content-Security-Policy: it runs the scripts that stand in it and no other. With ``offline=False``
+    it may also load pictures from the hosts of its base map, of other layers of tiles and of image overlays. Where other
+    elements of one's own bring addresses (scripts and styles of a plugin, a file of data), it may also run these scripts
+    and ask the hosts of these addresses for anything else. With any of them on the map, hosts are told the host of the page, not its path. What such an element needs beyond
+    that – ``eval``, attributes with scripts in them, a further host that one of its scripts knows – the policy forbids;
+    ``folium.Map.save`` writes such a map without one.
 
     Raises
     ------
@@ -124,25 +145,13 @@ def page_html(page: folium.Map, *, offline: bool = True) -> str:
             raise _needs(_owner(elements, link.url), link.url)
     lang = "zh-CN" if getattr(page, "lang", "zh") == "zh" else "en"
     text = text.replace("<html>", f'<html lang="{lang}">', 1)
-    if not offline:
-        return text
     seen = _PageReader()
     seen.feed(text)
     seen.close()
-    if seen.addresses:
+    if offline and seen.addresses:
         raise _needs("This map", seen.addresses[0])
-    policy = _policy(seen.scripts)
-    return text.replace("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
-
-
-def _policy(scripts: list[str]) -> str:
-    """The page may run its own scripts and no other, and may ask no one for anything."""
-    hashes = sorted({base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts})
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed or repr('none')}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; font-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
-    )
+    leave = OFFLINE if offline else _leave(page, elements, seen)
+    return text.replace("<head>", f"<head>\n{head_of(seen.scripts, leave)}", 1)
 
 
 def _elements(element: Element) -> Iterator[Element]:
@@ -172,19 +181,40 @@ def _owner(elements: list[Element], url: str) -> str:
     return "This map"
 
 
-def _refuse_network(element: Element) -> None:
-    if isinstance(element, folium.Icon):
-        raise _needs(_name(element), "Leaflet.awesome-markers and its fonts")
+def _from_network(element: Element) -> Iterator[str]:
+    """What an element loads from the network."""
     if isinstance(element, JSCSSMixin):
         for name, url in element.default_js + element.default_css:
             if name not in _STAND_INS and str(url).startswith(_NETWORK):
-                raise _needs(_name(element), url)
+                yield str(url)
     options = getattr(element, "options", None)
     places = {**(options if isinstance(options, dict) else {}), **vars(element)}
     for attribute in _ADDRESS_ATTRIBUTES:
         address = places.get(attribute)
         if not isinstance(element, Link) and isinstance(address, str) and address.startswith(_NETWORK):
-            raise _needs(_name(element), address)
+            yield address
+
+
+def _refuse_network(element: Element) -> None:
+    if isinstance(element, folium.Icon):
+        raise _needs(_name(element), "Leaflet.awesome-markers and its fonts")
+    for address in _from_network(element):
+        raise _needs(_name(element), address)
+
+
+def _leave(page: folium.Map, elements: list[Element], seen: _PageReader) -> Leave:
+    """Whom a page that may use the network asks: the hosts of its base map, and those that other elements name."""
+    basemap = getattr(page, "basemap", NONE)
+    pictures = {address for element in elements if isinstance(element, _PICTURES) for address in _from_network(element)}
+    addresses = {address for element in elements for address in _from_network(element)} | set(seen.addresses)
+    others = addresses - pictures
+    foreign = pictures - set(basemap.tiles)
+    return Leave(
+        images=[*basemap.hosts, *sorted({origin_of(address) for address in foreign})],
+        anything=[origin_of(address) for address in others],
+        scripts=[script for address in others if (script := script_of(address))],
+        referrer=_ORIGIN_ONLY if foreign or others else basemap.referrer,
+    )
 
 
 class _PageReader(HTMLParser):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import finding, layers, measuring, tools
+from registry.render.words import basemaps, finding, layers, measuring, tools
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
-_PAIRS = {**layers.WORDS, **tools.WORDS, **finding.WORDS, **measuring.WORDS}
+_PAIRS = {**basemaps.WORDS, **layers.WORDS, **tools.WORDS, **finding.WORDS, **measuring.WORDS}
 
-__all__ = ["LANGUAGES", "MEASURES", "measure_label", "says", "words_of"]
+__all__ = ["LANGUAGES", "MEASURES", "measure_label", "pair_of", "says", "words_of"]
 
 
 def words_of(lang: str) -> dict[str, str]:
@@ -28,6 +28,12 @@ def words_of(lang: str) -> dict[str, str]:
         raise BadParameterError(f"There is no map in language '{lang}'. Known: {', '.join(LANGUAGES)}.")
     index = LANGUAGES.index(lang)
     return {key: pair[index] for key, pair in _PAIRS.items()}
+
+
+def pair_of(key: str, **values: str) -> tuple[str, str]:
+    """One of the page's own sentences in Chinese and English, its blanks filled in."""
+    zh, en = _PAIRS[key]
+    return zh.format(**values), en.format(**values)
 
 
 def says(**more: Any) -> dict[str, dict[str, Any]]:

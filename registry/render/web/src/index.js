@@ -1,14 +1,19 @@
 // What a map page calls; in the page it is the global `registryMap`.
 
 import './registry-map.css';
+import { localTiles as makeLocalTiles } from './basemap.js';
 import { coverage as makeCoverage } from './coverage.js';
 import { legend as makeLegend, openingView, titleBox as makeTitleBox } from './furniture.js';
+import { defineGcj02 } from './gcj02.js';
+import { imprint as makeImprint } from './imprint.js';
 import { keep, kept } from './kept.js';
 import { nearest as makeNearest } from './nearest.js';
 import { decode, fromBase64, gunzip, valueAt } from './pack.js';
 import { regions as makeRegions } from './regions.js';
 import { sites as makeSites } from './sites.js';
 import { toolbox as makeToolbox } from './toolbox.js';
+
+if (typeof L !== 'undefined') defineGcj02(L); // before the page's own script makes a map with it
 
 export { openingView };
 export const sites = (id) => keep(makeSites(id));
@@ -17,6 +22,8 @@ export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
 export const nearest = (id, sitesLayer) => keep(makeNearest(id, sitesLayer));
 export const legend = (id, layers, map) => keep(makeLegend(id, layers).addTo(map));
 export const toolbox = (id, sitesLayer, map) => keep(makeToolbox(id, sitesLayer).addTo(map));
+export const localTiles = (id, attribution) => keep(makeLocalTiles(id, attribution));
+export const imprint = (id, map) => keep(makeImprint(id).addTo(map));
 export const titleBox = (id, map) => keep(makeTitleBox(id).addTo(map));
 
 // The page's own script makes its layers while the page is parsed, so the list is complete when parsing is.

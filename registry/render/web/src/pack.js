@@ -62,6 +62,7 @@ function readColumn(reader, rows, spec) {
     return { type: 'text', values: spec.values, codes: reader.integers(rows, spec.width) };
   }
   if (spec.type === 'uuid') return { type: 'uuid', bytes: reader.take(rows * 16), rows };
+  if (spec.type === 'bytes') return { type: 'bytes', parts: spec.lengths.map((length) => reader.take(length)) };
   if (spec.type === 'real') return { type: 'number', numbers: reader.reals(rows) };
   const integers = reader.integers(rows, spec.width);
   const scale = 10 ** spec.decimals;

@@ -47,3 +47,9 @@ test('data that is cut off is said to be, not read as zeros', async () => {
   const spec = { name: 'x', type: 'int', width: 4, decimals: 0, delta: false };
   await assert.rejects(read(packed(table(9, spec), [1, 2])), /cut off/);
 });
+
+test('pictures come out as the bytes that they were', async () => {
+  const spec = { name: 'picture', type: 'bytes', lengths: [2, 0, 3] };
+  const { tables } = await read(packed(table(3, spec), [1, 2], [], [255, 0, 7]));
+  assert.deepEqual(tables.sites.columns.picture.parts.map((part) => [...part]), [[1, 2], [], [255, 0, 7]]);
+});
