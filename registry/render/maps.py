@@ -72,7 +72,7 @@ def site_map(
         the page; see `basemaps.basemap_of`, as for ``basemap_key`` and ``basemap_datum``
     basemap_mb : how much larger the tiles of a file may make the page, 10⁶ bytes
     measure : the column of ``concentration`` that shades the regions
-    note : a sentence shown under the title, such as that the data is synthetic
+    note : a sentence shown under the title, such as that the data is synthetic; on prints and in downloads too
     symbols : False starts with the symbols of sites and plants switched off, to leave the shading in view
     approval, source, date : the number under which the map was approved, where its data is from, when it was made
     remarks : further lines beside these, each in Chinese and English
@@ -113,7 +113,7 @@ def site_map(
     for layer in layers:
         layer.add_to(page)
     TitleBox(title, note, lang=lang).add_to(page)
-    Toolbox(points, lang=lang).add_to(page)
+    Toolbox(points, lang=lang, title=title, note=note).add_to(page)
     Legend(layers, lang=lang).add_to(page)
     if approval or source or date or page.remarks:
         Imprint(approval=approval, source=source, date=date, remarks=page.remarks, lang=lang).add_to(page)

@@ -20,6 +20,8 @@ class Toolbox(PackedElement):
     ----------
     sites : the layer that the tools work on, added to the same map before
     lang : ``zh`` or ``en``, the language that the page opens in
+    title : heading of a printed sheet; the general one when None
+    note : a sentence that every sheet and every downloaded file bears, such as that the data is synthetic
     """
 
     _template = Template(
@@ -29,8 +31,15 @@ class Toolbox(PackedElement):
         "{% endmacro %}"
     )
 
-    def __init__(self, sites: SitesLayer, *, lang: str = "zh") -> None:
+    def __init__(
+        self,
+        sites: SitesLayer,
+        *,
+        lang: str = "zh",
+        title: str | None = None,
+        note: str | None = None,
+    ) -> None:
         super().__init__()
         self._name = "Toolbox"
         self.sites_layer = sites
-        self.packed = pack({"lang": lang})
+        self.packed = pack({"lang": lang, "title": title, "note": note})

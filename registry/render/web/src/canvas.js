@@ -71,6 +71,13 @@ export function canvasLayerClass() {
       }
     },
 
+    /** Draws at once, where no further frame comes: before a page is printed. */
+    drawNow() {
+      if (!this._canvas) return;
+      this._canvas.width = 0;
+      this._draw();
+    },
+
     // While the map is dragged within the margin, what is drawn still covers the window.
     _moved() {
       const corner = this._map.containerPointToLayerPoint([0, 0]);
@@ -81,13 +88,17 @@ export function canvasLayerClass() {
 
     _draw() {
       const seen = viewOf(this._map);
-      this._margin = L.point(Math.round(seen.width * MARGIN), Math.round(seen.height * MARGIN));
+      // On paper the map is drawn finer, and nobody drags it.
+      const { registryRatio } = this._map.options;
+      const margin = registryRatio ? 0 : MARGIN;
+      this._margin = L.point(Math.round(seen.width * margin), Math.round(seen.height * margin));
       const view = widened(seen, this._margin.x, this._margin.y);
-      const ratio = window.devicePixelRatio || 1;
+      const ratio = registryRatio ?? (window.devicePixelRatio || 1);
       const canvas = this._canvas;
       const width = Math.round(view.width * ratio);
       const height = Math.round(view.height * ratio);
-      if (canvas.width !== width || canvas.height !== height) {
+      const resized = canvas.width !== width || canvas.height !== height;
+      if (resized) {
         canvas.width = width;
         canvas.height = height;
         canvas.style.width = `${view.width}px`;
@@ -99,7 +110,9 @@ export function canvasLayerClass() {
       L.DomUtil.setTransform(canvas, this._corner.subtract(this._margin), 1);
       const ctx = canvas.getContext('2d');
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-      ctx.clearRect(0, 0, view.width, view.height);
+      // A canvas with a new size is empty. Chromium prints the drawing itself, and in it a clearing as a white sheet
+      // over all layers below.
+      if (!resized) ctx.clearRect(0, 0, view.width, view.height);
       this.paint(ctx, view, ratio);
     },
 

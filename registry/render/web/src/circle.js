@@ -148,8 +148,8 @@ class Circle {
     for (const one of [show, drop]) one.setAttribute('aria-label', `${one.textContent} ${text.circle} ${this.label}`);
     const made = el(
       'section',
-      'registry-card',
-      el('div', 'registry-card-head', heading, el('div', 'registry-buttons', show, drop)),
+      'registry-circle',
+      el('div', 'registry-circle-head', heading, el('div', 'registry-buttons', show, drop)),
       this.where,
       labelled(text.circle_radius, input),
       this.wrong,
@@ -247,7 +247,7 @@ class Circles {
       this.km = km ?? this.km;
     });
     this.target = this.aim.button(text.circle_click);
-    this.list = el('div', 'registry-cards', ...this.circles.map((circle) => circle.card()));
+    this.list = el('div', 'registry-circles', ...this.circles.map((circle) => circle.card()));
     panel.append(
       el('p', 'registry-hint', text.circle_hint),
       el('div', 'registry-buttons', this.target),

@@ -20,9 +20,8 @@ export function keepFromMap(node) {
   for (const type of ['click', 'dblclick']) node.addEventListener(type, (event) => event.stopPropagation());
 }
 
-/** A small canvas for a legend, drawn by `draw(ctx, width, height)`. */
-export function swatch(width, height, draw) {
-  const ratio = window.devicePixelRatio || 1;
+/** A small canvas for a legend, drawn by `draw(ctx, width, height)`, `ratio` pixels to a CSS pixel. */
+export function swatch(width, height, draw, ratio = window.devicePixelRatio || 1) {
   const canvas = el('canvas', 'registry-swatch');
   canvas.width = width * ratio;
   canvas.height = height * ratio;

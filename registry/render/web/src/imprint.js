@@ -5,10 +5,10 @@ import { el, foreign, keepFromMap } from './dom.js';
 import { onLanguage, said, words } from './language.js';
 import { readBlock } from './pack.js';
 
-/** The lines of the block `id`, as a Leaflet control; on the screen and on paper. */
+/** The lines of the block `id`, as a Leaflet control. */
 export function imprint(id) {
   const Imprint = L.Control.extend({
-    onAdd() {
+    onAdd(map) {
       const box = el('section', 'registry-imprint');
       keepFromMap(box);
       this.ready = readBlock(id).then(({ meta }) => {
@@ -17,6 +17,7 @@ export function imprint(id) {
           box.replaceChildren(...said(meta).lines.map((line) => el('p', '', foreign(line))));
           box.hidden = !box.childElementCount;
         };
+        map.imprint = () => said(meta).lines; // a printed sheet bears them too
         write();
         onLanguage(write);
       });

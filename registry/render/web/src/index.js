@@ -43,7 +43,8 @@ export function counts() {
 
 /** Opens the popup of the site with this uid; false when no layer on the map has it. */
 export function openPopup(uid) {
-  return kept.some((piece) => piece.openPopup?.(uid));
+  // Every layer of Leaflet has a method of that name; ours know rows.
+  return kept.some((piece) => piece.rowOf && piece.openPopup(uid));
 }
 
 /** Where the site with this uid stands in the window, in CSS pixels; undefined when it is on no map. */

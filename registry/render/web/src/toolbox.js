@@ -5,10 +5,14 @@ import { deskOf } from './desk.js';
 import { el, keepFromMap } from './dom.js';
 import { makeFilters } from './filter.js';
 import { filterTool } from './filter_panel.js';
+import { fullscreenTool } from './fullscreen.js';
 import { icon } from './icons.js';
 import { language, languages, onLanguage, setLanguage, words } from './language.js';
+import { linkTool } from './link.js';
+import { listTool } from './list.js';
 import { MEASURING_TOOLS } from './measuring_tools.js';
 import { readBlock } from './pack.js';
+import { printTool } from './print.js';
 import { searchTool } from './search_panel.js';
 
 /** Switches to the next language that the page speaks. */
@@ -24,7 +28,9 @@ function languageTool() {
 }
 
 // In the order of their buttons; each makes a tool from the bench, or nothing where the map has no use for it.
-const TOOLS = [filterTool, searchTool, ...MEASURING_TOOLS, languageTool];
+const TOOLS = [
+  filterTool, searchTool, listTool, ...MEASURING_TOOLS, linkTool, printTool, fullscreenTool, languageTool,
+];
 
 class Toolbox {
   constructor(map, sites, meta, filters) {
