@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from registry.registry import Registry
 
+# Names of sources that a map's corner has room for.
+_MOST_SOURCES = 3
+
 MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
 
 
@@ -67,7 +70,7 @@ def write_map(
         plants if "plants" in wanted or "coverage" in wanted or "nearest" in wanted else None,
         provinces if len(provinces) else None,
         title=title, lang=lang, basemap=ground, basemap_mb=basemap_mb, measure=measure, note=note[0] if note else None,
-        approval=approval, source=source, date=today(), remarks=notes,
+        approval=approval, source=source or _sources(reg), date=today(), remarks=notes,
         # Symbols would hide the shading they are counted in; the legend switches them on.
         symbols=wanted != {"sites", "concentration"}, **extras,
     )  # fmt: skip
@@ -79,6 +82,13 @@ def write_map(
             "file: put the page on a web server."
         )
     return said + _left_out(page.tiles)
+
+
+def _sources(reg: Registry) -> str | None:
+    """The names of the sources that the store's rows came from."""
+    names = reg.sources()["name"].dropna().astype(str).tolist()
+    more = f" … (+{len(names) - _MOST_SOURCES})" if len(names) > _MOST_SOURCES else ""
+    return "; ".join(names[:_MOST_SOURCES]) + more or None
 
 
 def _left_out(tiles: render.LocalTiles | None) -> list[str]:

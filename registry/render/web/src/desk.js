@@ -67,6 +67,8 @@ class Desk {
       maxHeight: Math.max(120, Math.min(420, size.y - 120)),
     });
     this.popup.setLatLng(latlng).setContent(content()).openOn(this.map);
+    // What scrolls must be reached by the keyboard.
+    this.popup.getElement().querySelector('.leaflet-popup-content').tabIndex = 0;
   }
 
   hover(event) {

@@ -11,10 +11,13 @@ export function number(value, lang, digits = 3) {
   return new Intl.NumberFormat(lang === 'zh' ? 'zh-CN' : 'en', { maximumFractionDigits: digits }).format(value);
 }
 
-/** A quantity with its unit: 万吨 and 万m³ in Chinese, Mt in English, where the number is large. */
+/** A quantity with its unit: 万吨 and 万m³ (亿 for sums) in Chinese, Mt in English, where the number is large. */
 export function quantity(value, unit, lang) {
   if (!unit) return number(value, lang);
   const words = UNITS[lang]?.[unit] ?? unit;
+  if (lang === 'zh' && IN_TEN_THOUSANDS.has(unit) && Math.abs(value) >= 1e9) {
+    return `${number(value / 1e8, lang, 2)} 亿${words}`;
+  }
   if (lang === 'zh' && IN_TEN_THOUSANDS.has(unit) && Math.abs(value) >= 1e4) {
     return `${number(value / 1e4, lang, 2)} 万${words}`;
   }

@@ -6,6 +6,7 @@ import { valueText } from '../src/popup.js';
 test('large quantities are said in each language’s own habit', () => {
   assert.equal(quantity(3_341_000, 'm3', 'zh'), '334.1 万m³');
   assert.equal(quantity(138_600, 't/a', 'zh'), '13.86 万吨/年');
+  assert.equal(quantity(28_662_712_500, 't', 'zh'), '286.63 亿吨');
   assert.equal(quantity(5_000_000, 't', 'en'), '5 Mt');
   assert.equal(quantity(46.9, 'm', 'zh'), '46.9 m');
   assert.equal(number(2109, 'en'), '2,109');
