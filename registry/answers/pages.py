@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Names of sources that a map's corner has room for.
 _MOST_SOURCES = 3
 
+MOST_IN_A_PAGE = 200_000
+"""Sites and plants that a page itself holds at most; more go into a file of tiles beside it, unless told otherwise."""
+
 MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
 
 
@@ -34,7 +37,7 @@ def write_map(
     measure: str = "sites", radius_km: Sequence[float] = (50, 100, 150), title: str | None = None,
     basemap_key: str | None = None, basemap_datum: str | None = None, basemap_mb: float = 20.0,
     approval: str | None = None, source: str | None = None, coarsen_m: float | None = None,
-    say: Callable[[str], None],
+    tiles: bool | None = None, say: Callable[[str], None],
 ) -> list[str]:  # fmt: skip
     """Render the stored sites, and the named layers over them, into one page; what is to be known of it, a line each.
 
@@ -42,6 +45,7 @@ def write_map(
     ----------
     coarsen_m : least size in metres of the cells that positions are blurred to, before anything is computed from them
     basemap, basemap_key, basemap_datum, basemap_mb, approval, source : as in `render.site_map`
+    tiles : whether sites go into a file of tiles beside the page; by default where there are more than ``MOST_IN_A_PAGE``
     """
     ground = render.basemap_of(basemap, key=basemap_key, datum=basemap_datum)  # before long work
     notes: list[tuple[str, str]] = []
@@ -61,6 +65,12 @@ def write_map(
         extras["concentration"] = concentration(reg, say=say)[0]
     if "coverage" in wanted and len(plants):
         extras["coverage"] = coverage(reg, radius_km=radius_km, say=say)[0]
+    beside = (
+        out.with_suffix(".pmtiles") if tiles or (tiles is None and len(sites) + len(plants) > MOST_IN_A_PAGE) else None
+    )
+    if beside and "nearest" in wanted:
+        say("lines to the nearest plant are left out: a map of tiles has none")
+        wanted.discard("nearest")
     if "nearest" in wanted and len(plants):
         extras["nearest"] = proximity(reg, say=say)[0]
     say("drawing")
@@ -72,7 +82,7 @@ def write_map(
         title=title, lang=lang, basemap=ground, basemap_mb=basemap_mb, measure=measure, note=note[0] if note else None,
         approval=approval, source=source or _sources(reg), date=today(), remarks=notes,
         # Symbols would hide the shading they are counted in; the legend switches them on.
-        symbols=wanted != {"sites", "concentration"}, **extras,
+        symbols=wanted != {"sites", "concentration"}, tiles=beside, say=say, **extras,
     )  # fmt: skip
     page.save(out)
     said = [english for _, english in page.remarks]
@@ -81,6 +91,9 @@ def write_map(
             "OpenStreetMap wants to know which site shows its tiles, and may refuse them to a page that is opened from a "
             "file: put the page on a web server."
         )
+    if beside:
+        said.append(f"{beside}: {beside.stat().st_size / 1e6:.2f} MB; it belongs beside the page")
+        said.append(f"Serve the folder to open the map: python -m http.server --directory {out.resolve().parent}")
     return said + _left_out(page.tiles)
 
 

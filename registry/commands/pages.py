@@ -60,13 +60,22 @@ def map_(
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the data is from; printed on the map.")] = None,
     coarsen_m: CoarsenM = None,
+    tiles: Annotated[
+        bool | None,
+        typer.Option(
+            "--tiles/--no-tiles",
+            help="Put sites into a file of tiles beside the page, which then needs a file server; by default where they "
+            "are more than 200,000.",
+        ),
+    ] = None,
 ) -> None:
     """Write one self-contained map page that opens with no network."""
     with open_registry(ctx) as reg, console.progress("map") as say:
         notes = answers.write_map(
             reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), measure=measure,
             radius_km=radii(radius_km), title=title, basemap_key=basemap_key, basemap_datum=basemap_datum,
-            basemap_mb=basemap_mb, approval=approval_number, source=source, coarsen_m=coarsen_m, say=say,
+            basemap_mb=basemap_mb, approval=approval_number, source=source, coarsen_m=coarsen_m, tiles=tiles,
+            say=say,
         )  # fmt: skip
     for note in notes:
         console.message(note)

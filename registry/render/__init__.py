@@ -4,10 +4,10 @@
 ``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``page`` writes a map as one
 HTML file that asks the network for nothing but the tiles of a base map, which ``policy`` sees to; ``basemaps`` knows
 what can lie under the layers, ``tile_files`` (with ``tile_sources``) which tiles of a local file fit into a page and
-``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``gallery`` writes the index of a folder of maps. ``packing`` and
-``outlines`` make tables and areas small, ``frames`` and ``choropleth`` prepare them, ``labels`` asks the model
-what fields are called, ``words`` holds the page's own words. The browser's side is in ``web``;
-``hatch_build.py`` bundles it into ``assets``.
+``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``tiles`` takes a million sites into a file
+beside the page; ``gallery`` writes the index of a folder of maps. ``packing`` and ``outlines`` make tables and areas
+small, ``frames`` and ``choropleth`` prepare them, ``labels`` asks the model what fields are called, ``words`` holds the
+page's own words. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
 
 from registry.render.basemaps import Basemap, basemap_of
@@ -18,6 +18,7 @@ from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, Si
 from registry.render.local_tiles import LocalTiles
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
+from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
     "RegionsLayer",
     "RegistryMap",
     "SitesLayer",
+    "TiledSitesLayer",
     "TitleBox",
     "Toolbox",
     "basemap_of",
     "gallery",
     "save",
     "site_map",
+    "write_tiles",
 ]

@@ -38,7 +38,9 @@ def lonlat_frame(frame: GeoDataFrame, default_kind: str | None) -> pd.DataFrame:
     """
     placed = _in_degrees(frame)
     points = placed.geometry
-    placed = placed[~(points.isna() | points.is_empty)]
+    nowhere = points.isna() | points.is_empty
+    if nowhere.any():  # a copy of a million rows is not made for nothing
+        placed = placed[~nowhere]
     out = pd.DataFrame(placed.drop(columns=placed.geometry.name)).dropna(axis="columns", how="all")
     if "kind" not in out:
         if default_kind is None:

@@ -11,11 +11,13 @@ from registry.render.imprint import Imprint
 from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.local_tiles import LocalTiles
 from registry.render.page import RegistryMap
+from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
 from registry.render.words import pair_of, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import pandas as pd
     from geopandas import GeoDataFrame
@@ -55,6 +57,8 @@ def site_map(
     source: str | None = None,
     date: str | None = None,
     remarks: Sequence[tuple[str, str]] = (),
+    tiles: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> RegistryMap:
     """A Folium map of sites by kind and level, to which any Folium layer can be added.
 
@@ -76,6 +80,8 @@ def site_map(
     symbols : False starts with the symbols of sites and plants switched off, to leave the shading in view
     approval, source, date : the number under which the map was approved, where its data is from, when it was made
     remarks : further lines beside these, each in Chinese and English
+    tiles : write sites and plants to this file (.pmtiles) instead of into the page; it belongs beside the page
+    say : told what is going on while tiles are written
 
     Returns
     -------
@@ -85,8 +91,8 @@ def site_map(
     Raises
     ------
     EmptyLayerError : there is nothing to draw.
-    BadParameterError : an unknown language or basemap, one without its key or without a tile where the sites lie, or a
-        concentration without regions.
+    BadParameterError : an unknown language or basemap, one without its key or without a tile where the sites lie, a
+        concentration without regions, or lines to the nearest plant on a map of tiles.
     UnreadableFileError : a file of tiles that cannot be read.
     """
     words = words_of(lang)
@@ -102,12 +108,18 @@ def site_map(
         layers.append(
             RegionsLayer(_top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles)
         )
-    points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=() if symbols else _SITE_GROUPS)
+    hidden = () if symbols else _SITE_GROUPS
+    points: SitesLayer | TiledSitesLayer
+    if tiles is None:
+        points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=hidden)
+    else:
+        file = write_tiles(tiles, sites, plants, regions=regions, say=say)
+        points = TiledSitesLayer(file, lang=lang, hidden=hidden)
     layers.append(points)  # before the layers that point at its rows
     if coverage is not None:
-        layers.append(CoverageLayer(coverage, points, lang=lang))
+        layers.append(CoverageLayer(coverage, points if isinstance(points, SitesLayer) else None, lang=lang))
     if nearest is not None:
-        layers.append(NearestLayer(nearest, points, lang=lang))
+        layers.append(_lines(nearest, points, lang))
     corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
     page.remarks = [*remarks, *_lay_ground(page, ground, corners, basemap_mb)]
     for layer in layers:
@@ -135,6 +147,12 @@ def _lay_ground(
     if ground.datum == "gcj02":
         said.append(pair_of("imprint_gcj02"))
     return said
+
+
+def _lines(nearest: pd.DataFrame, points: SitesLayer | TiledSitesLayer, lang: str) -> NearestLayer:
+    if not isinstance(points, SitesLayer):
+        raise BadParameterError("Lines to the nearest plant cannot be drawn on a map of tiles: leave one of them out.")
+    return NearestLayer(nearest, points, lang=lang)
 
 
 def _top_level(regions: GeoDataFrame) -> GeoDataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from contextlib import suppress
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,8 @@ def page_html(page: folium.Map, *, offline: bool = True) -> str:
     if offline and seen.addresses:
         raise _needs("This map", seen.addresses[0])
     leave = OFFLINE if offline else _leave(page, elements, seen)
+    if any(getattr(element, "own_server", False) for element in elements):
+        leave = replace(leave, own_server=True)
     return text.replace("<head>", f"<head>\n{head_of(seen.scripts, leave)}", 1)
 
 

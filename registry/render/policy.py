@@ -26,12 +26,14 @@ class Leave:
     images : scheme and host of every place that pictures may come from
     anything : the same of places that the user's own elements may load what they need from, except scripts
     scripts : addresses of the scripts that these elements bring; a host of packages would have any script
+    own_server : whether it may ask the server that it came from for data
     referrer : a value of Referrer-Policy
     """
 
     images: Sequence[str] = ()
     anything: Sequence[str] = ()
     scripts: Sequence[str] = ()
+    own_server: bool = False
     referrer: str = "no-referrer"
 
 
@@ -78,7 +80,7 @@ def head_of(scripts: Iterable[str], leave: Leave) -> str:
         "style-src": ["'unsafe-inline'", *anything],
         "img-src": ["data:", "blob:", *leave.images, *anything],
         "font-src": ["data:", *anything],
-        "connect-src": anything,
+        "connect-src": [*(["'self'"] if leave.own_server else []), *anything],
         "media-src": anything,
         "frame-src": anything,
         "base-uri": [],

@@ -11,6 +11,7 @@ from registry.render.packing import pack
 
 if TYPE_CHECKING:
     from registry.render.layers import SitesLayer
+    from registry.render.tiles import TiledSitesLayer
 
 
 class Toolbox(PackedElement):
@@ -33,7 +34,7 @@ class Toolbox(PackedElement):
 
     def __init__(
         self,
-        sites: SitesLayer,
+        sites: SitesLayer | TiledSitesLayer,
         *,
         lang: str = "zh",
         title: str | None = None,

@@ -9,8 +9,13 @@ const out = resolve(process.argv[2] ?? join(here, '..', 'assets'));
 
 /** The licence of a bundled package as a comment that no minifier drops: it travels with every page. */
 async function licence(name) {
-  const folder = join(here, 'node_modules', name);
-  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  let folder = join(here, 'node_modules', name);
+  let file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  if (!file) {
+    // Some packages name their licence and do not bring its text; that of their repository stands here.
+    folder = join(here, 'licences');
+    file = (await readdir(folder)).find((entry) => entry === `${name}.txt`);
+  }
   if (!file) throw new Error(`${name} cannot be bundled: it comes without a licence`);
   const text = (await readFile(join(folder, file), 'utf8')).trim();
   return `/*! ${name}\n${text.replaceAll('*/', '* /')}\n*/`;

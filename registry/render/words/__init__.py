@@ -8,11 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import basemaps, finding, layers, measuring, page_tools, tools
+from registry.render.words import basemaps, finding, layers, measuring, page_tools, tiles, tools
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
-_PAIRS = {**basemaps.WORDS, **finding.WORDS, **layers.WORDS, **measuring.WORDS, **page_tools.WORDS, **tools.WORDS}
+_PAIRS = {
+    **basemaps.WORDS,
+    **finding.WORDS,
+    **layers.WORDS,
+    **measuring.WORDS,
+    **page_tools.WORDS,
+    **tiles.WORDS,
+    **tools.WORDS,
+}
 
 __all__ = ["LANGUAGES", "MEASURES", "measure_label", "pair_of", "says", "words_of"]
 

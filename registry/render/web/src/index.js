@@ -11,6 +11,8 @@ import { nearest as makeNearest } from './nearest.js';
 import { decode, fromBase64, gunzip, valueAt } from './pack.js';
 import { regions as makeRegions } from './regions.js';
 import { sites as makeSites } from './sites.js';
+import { tiledSites as makeTiledSites } from './tiled_sites.js';
+import './tiles.css';
 import { toolbox as makeToolbox } from './toolbox.js';
 
 if (typeof L !== 'undefined') defineGcj02(L); // before the page's own script makes a map with it
@@ -21,6 +23,7 @@ export const regions = (id) => keep(makeRegions(id));
 export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
 export const nearest = (id, sitesLayer) => keep(makeNearest(id, sitesLayer));
 export const legend = (id, layers, map) => keep(makeLegend(id, layers).addTo(map));
+export const tiledSites = (id) => keep(makeTiledSites(id));
 export const toolbox = (id, sitesLayer, map) => keep(makeToolbox(id, sitesLayer).addTo(map));
 export const localTiles = (id, attribution) => keep(makeLocalTiles(id, attribution));
 export const imprint = (id, map) => keep(makeImprint(id).addTo(map));

@@ -29,6 +29,11 @@ export function languages() {
   return Object.keys(tables);
 }
 
+/** The page's own words in every language, as pairs. */
+export function eachWords() {
+  return Object.entries(tables).map(([lang, says]) => [lang, says.words]);
+}
+
 /** The page's own words in its language. */
 export function words() {
   return tables[language()]?.words ?? {};

@@ -10,10 +10,12 @@ import { icon } from './icons.js';
 import { language, languages, onLanguage, setLanguage, words } from './language.js';
 import { linkTool } from './link.js';
 import { listTool } from './list.js';
+import { measureTool } from './measure.js';
 import { MEASURING_TOOLS } from './measuring_tools.js';
 import { readBlock } from './pack.js';
 import { printTool } from './print.js';
 import { searchTool } from './search_panel.js';
+import { tiledFilterTool } from './tiled_filter.js';
 
 /** Switches to the next language that the page speaks. */
 function languageTool() {
@@ -31,6 +33,8 @@ function languageTool() {
 const TOOLS = [
   filterTool, searchTool, listTool, ...MEASURING_TOOLS, linkTool, printTool, fullscreenTool, languageTool,
 ];
+// A map whose sites come in tiles has no rows that a page could search, list or count around a point.
+const TOOLS_OF_TILES = [tiledFilterTool, measureTool, fullscreenTool, languageTool];
 
 class Toolbox {
   constructor(map, sites, meta, filters) {
@@ -42,7 +46,7 @@ class Toolbox {
     this.spoken = el('div', 'registry-spoken');
     this.spoken.setAttribute('role', 'status');
     this.bench = { map, sites, meta, filters, desk: deskOf(map), announce: (text) => this.announce(text) };
-    this.tools = TOOLS.map((make) => make(this.bench)).filter(Boolean);
+    this.tools = (sites.tiled ? TOOLS_OF_TILES : TOOLS).map((make) => make(this.bench)).filter(Boolean);
     this.bench.closeTool = () => this.close();
     this.bench.openTool = (key) => this.open(this.tools.find((tool) => tool.key === key));
     this.write();
@@ -134,8 +138,8 @@ export function toolbox(id, sitesLayer) {
     onAdd(map) {
       const place = el('div', 'registry-toolbox');
       keepFromMap(place);
-      const filters = makeFilters(sitesLayer);
-      this.ready = Promise.all([readBlock(id), sitesLayer.ready, filters.ready]).then(([{ meta }]) => {
+      const filters = sitesLayer.tiled ? null : makeFilters(sitesLayer);
+      this.ready = Promise.all([readBlock(id), sitesLayer.ready, filters?.ready]).then(([{ meta }]) => {
         const made = new Toolbox(map, sitesLayer, meta, filters);
         this.bench = made.bench;
         place.append(made.bar, made.drawer, made.spoken);
