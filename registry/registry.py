@@ -16,7 +16,7 @@ from registry.intake.matching import pairs as matching
 from registry.intake.region_layers import china_regions, region_file
 from registry.intake.suggestion.file import suggest_for_file
 from registry.location import store_regions
-from registry.model.tables import PlantIntake, Source, WasteStream, table_of
+from registry.model.tables import PlantIntake, Region, Source, WasteStream, table_of
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
 from registry.services import materials
 from registry.settings import settings
@@ -174,6 +174,11 @@ class Registry:
         self._check_level(level)
         with self._store.read() as connection:
             return read.regions(connection, self.crs, level)
+
+    def region_names(self) -> pd.DataFrame:
+        """What regions of all levels are called, without their shapes: ``code, level, name, name_en``."""
+        with self._store.read() as connection:
+            return read.rows(connection, table_of(Region), ["code", "level", "name", "name_en"])
 
     def streams(self, *, as_of: datetime | date | str | None = None) -> pd.DataFrame:
         """What sites hold and add, as it is or was (see ``sites``): ``site_uid, waste_code, annual_t, stock_t``."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from registry import export, render
-from registry.answers.concentration import concentration
-from registry.answers.coverage import coverage
 from registry.answers.notes import synthetic_note
-from registry.answers.proximity import proximity
+from registry.answers.overlays import MAP_LAYERS, Overlays, codes_named, layers_of, overlays, shows_symbols
 from registry.coarsened import CoarsenedRegistry
-from registry.errors import BadParameterError, EmptyTableError
+from registry.errors import EmptyTableError
 from registry.model.vocabulary import SITE_KINDS, Kind
 
 if TYPE_CHECKING:
@@ -29,12 +27,13 @@ _MOST_SOURCES = 3
 MOST_IN_A_PAGE = 200_000
 """Sites and plants that a page itself holds at most; more go into a file of tiles beside it, unless told otherwise."""
 
-MAP_LAYERS = ("sites", "plants", "concentration", "coverage", "nearest")
+# What needs every site in the page.
+_NOT_OVER_TILES = {"nearest", "heat"}
 
 
 def write_map(
-    reg: Registry, out: Path, *, lang: str, basemap: str = "none", layers: Sequence[str] = MAP_LAYERS,
-    measure: str = "sites", radius_km: Sequence[float] = (50, 100, 150), title: str | None = None,
+    reg: Registry, out: Path, *, lang: str, basemap: str = "none", layers: Sequence[str] = MAP_LAYERS[:3],
+    asked: Overlays | None = None, title: str | None = None,
     basemap_key: str | None = None, basemap_datum: str | None = None, basemap_mb: float = 20.0,
     approval: str | None = None, source: str | None = None, coarsen_m: float | None = None,
     tiles: bool | None = None, say: Callable[[str], None],
@@ -52,37 +51,27 @@ def write_map(
     if coarsen_m is not None:
         reg = CoarsenedRegistry(reg, coarsen_m)
         notes.append(reg.note)
-    wanted = {name.strip() for name in layers}
-    unknown = wanted - set(MAP_LAYERS)
-    if unknown:
-        raise BadParameterError(f"--layers {', '.join(sorted(unknown))}: choose from {', '.join(MAP_LAYERS)}.")
+    asked = asked or Overlays()
+    wanted = layers_of(layers, asked.since)
     say("reading")
     sites, plants, provinces = reg.sites(), reg.plants(), reg.regions("province")
     if sites.empty and plants.empty:
         raise EmptyTableError(f"{reg.store.place}: there is nothing to map yet. Fill the store with `registry import`.")
-    extras: dict[str, Any] = {}
-    if "concentration" in wanted and len(provinces) and len(sites):
-        extras["concentration"] = concentration(reg, say=say)[0]
-    if "coverage" in wanted and len(plants):
-        extras["coverage"] = coverage(reg, radius_km=radius_km, say=say)[0]
-    beside = (
-        out.with_suffix(".pmtiles") if tiles or (tiles is None and len(sites) + len(plants) > MOST_IN_A_PAGE) else None
-    )
-    if beside and "nearest" in wanted:
-        say("lines to the nearest plant are left out: a map of tiles has none")
-        wanted.discard("nearest")
-    if "nearest" in wanted and len(plants):
-        extras["nearest"] = proximity(reg, say=say)[0]
+    many = len(sites) + len(plants) > MOST_IN_A_PAGE
+    beside = out.with_suffix(".pmtiles") if tiles or (tiles is None and many) else None
+    left_out = sorted(wanted & _NOT_OVER_TILES) if beside else []
+    wanted -= set(left_out)
+    extras = overlays(reg, wanted, asked, sites, plants, provinces=len(provinces) > 0, say=say)
     say("drawing")
     note = synthetic_note(reg)
+    # Heat is of the sites that the page holds, whether their symbols are wanted or not.
     page = render.site_map(
-        sites if "sites" in wanted else sites.iloc[:0],
-        plants if "plants" in wanted or "coverage" in wanted or "nearest" in wanted else None,
+        sites if wanted & {"sites", "heat"} else sites.iloc[:0],
+        plants if wanted & {"plants", "coverage", "nearest"} else None,
         provinces if len(provinces) else None,
-        title=title, lang=lang, basemap=ground, basemap_mb=basemap_mb, measure=measure, note=note[0] if note else None,
+        title=title, lang=lang, basemap=ground, basemap_mb=basemap_mb, note=note[0] if note else None,
         approval=approval, source=source or _sources(reg), date=today(), remarks=notes,
-        # Symbols would hide the shading they are counted in; the legend switches them on.
-        symbols=wanted != {"sites", "concentration"}, tiles=beside, say=say, **extras,
+        names=codes_named(reg, sites, plants), symbols=shows_symbols(wanted), tiles=beside, say=say, **extras,
     )  # fmt: skip
     page.save(out)
     said = [english for _, english in page.remarks]
@@ -91,6 +80,8 @@ def write_map(
             "OpenStreetMap wants to know which site shows its tiles, and may refuse them to a page that is opened from a "
             "file: put the page on a web server."
         )
+    if left_out:
+        said.append(f"{', '.join(left_out)}: left out, since a map of tiles has no site in the page.")
     if beside:
         said.append(f"{beside}: {beside.stat().st_size / 1e6:.2f} MB; it belongs beside the page")
         said.append(f"Serve the folder to open the map: python -m http.server --directory {out.resolve().parent}")

@@ -75,3 +75,15 @@ def radii(text: str) -> list[float]:
         raise BadParameterError(
             f"--radius-km {text}: give numbers in km separated by commas, for example 50,100,150."
         ) from None
+
+
+def limits(text: str | None) -> tuple[float, ...]:
+    """Limits of classes from a text such as ``10,100,1000``; none where there is none."""
+    if text is None:
+        return ()
+    try:
+        return tuple(float(part) for part in text.replace("，", ",").split(","))
+    except ValueError:
+        raise BadParameterError(
+            f"--breaks {text}: give numbers separated by commas, for example 10,100,1000."
+        ) from None

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from registry.answers import pages as answers
+from registry.answers.overlays import Overlays
 from registry.commands import console
-from registry.commands.options import Province, Status, open_registry, radii
+from registry.commands.options import Province, Status, limits, open_registry, radii
 from registry.model.vocabulary import Kind, kind_of
+from registry.render.classes import Classing
+from registry.render.heat import Weight
 from registry.settings import settings
 
 _BASEMAPS = (
@@ -24,6 +27,7 @@ CoarsenM = Annotated[
         help="Blur positions to a fixed grid of cells at least so many metres wide, before anything is computed from them.",
     ),
 ]
+SHADING = "Shading"
 
 
 def map_(
@@ -47,12 +51,51 @@ def map_(
     ] = 20.0,
     layers: Annotated[
         str,
-        typer.Option("--layers", help="Comma-separated: sites, plants, concentration, coverage, nearest."),
+        typer.Option(
+            "--layers",
+            help="Comma-separated: sites, plants, concentration, hexagons, heat, coverage, nearest, changes.",
+        ),
     ] = "sites,plants,concentration",
     measure: Annotated[
         str,
-        typer.Option("--measure", help="What shades the provinces: a column of `registry concentration`."),
+        typer.Option(
+            "--measure",
+            rich_help_panel=SHADING,
+            help="What shades provinces and hexagons: a column of `registry concentration`; with an amount before it "
+            "(stock_t:share), or a group (mineral=gold:location_quotient).",
+        ),
     ] = "sites",
+    scheme: Annotated[
+        str,
+        typer.Option(
+            "--scheme",
+            rich_help_panel=SHADING,
+            help="FisherJenks, Quantiles, EqualInterval or HeadTailBreaks (chooses the number of classes).",
+        ),
+    ] = "FisherJenks",
+    classes: Annotated[int, typer.Option("--classes", rich_help_panel=SHADING, help="Number of classes, 2 to 7.")] = 5,
+    breaks: Annotated[
+        str | None,
+        typer.Option(
+            "--breaks",
+            metavar="N,N,…",
+            rich_help_panel=SHADING,
+            help="Upper limits of the classes, in place of a scheme.",
+        ),
+    ] = None,
+    hex_resolution: Annotated[
+        int | None,
+        typer.Option(
+            "--hex-resolution", rich_help_panel=SHADING, help="Of the hexagons: 2 (180 km) to 8 (0.5 km), or any of H3."
+        ),
+    ] = None,
+    heat_by: Annotated[
+        Weight, typer.Option("--heat-by", rich_help_panel=SHADING, help="count, annual_t or stock_t.")
+    ] = "count",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Also what changed since (the end of) a date, site by site."),
+    ] = None,
     radius_km: Annotated[str, typer.Option("--radius-km", help="Radii of the coverage layer, km.")] = "50,100,150",
     title: Annotated[str | None, typer.Option("--title", help="Title on the page.")] = None,
     approval_number: Annotated[
@@ -70,11 +113,15 @@ def map_(
     ] = None,
 ) -> None:
     """Write one self-contained map page that opens with no network."""
+    asked = Overlays(
+        measure=measure, classing=Classing(scheme, classes, limits(breaks)), radius_km=radii(radius_km), since=since,
+        heat_by=heat_by, resolution=hex_resolution,
+    )  # fmt: skip
     with open_registry(ctx) as reg, console.progress("map") as say:
         notes = answers.write_map(
-            reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), measure=measure,
-            radius_km=radii(radius_km), title=title, basemap_key=basemap_key, basemap_datum=basemap_datum,
-            basemap_mb=basemap_mb, approval=approval_number, source=source, coarsen_m=coarsen_m, tiles=tiles,
+            reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), asked=asked, title=title,
+            basemap_key=basemap_key, basemap_datum=basemap_datum, basemap_mb=basemap_mb, approval=approval_number,
+            source=source, coarsen_m=coarsen_m, tiles=tiles,
             say=say,
         )  # fmt: skip
     for note in notes:

@@ -13,6 +13,7 @@ from registry import export, render
 from registry.answers.concentration import concentration
 from registry.answers.coverage import coverage, write_coverage
 from registry.answers.notes import SYNTHETIC, synthetic_note
+from registry.answers.overlays import Overlays
 from registry.answers.pages import write_export, write_map
 from registry.answers.proximity import proximity
 from registry.demo.inventory import Inventory, synthesise
@@ -136,7 +137,9 @@ def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str
 def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     entries = []
     for file, layers, title, question in _MAPS:
-        write_map(reg, folder / file, lang=lang, layers=layers, radius_km=RADII_KM, title=title[lang], say=say)
+        write_map(
+            reg, folder / file, lang=lang, layers=layers, asked=Overlays(radius_km=RADII_KM), title=title[lang], say=say
+        )
         entries.append(render.GalleryEntry(file=file, title=title, question=question))
     render.gallery(entries, folder, note=synthetic_note(reg)[0])
     return [f"{folder}: index.html and {len(entries)} maps"]

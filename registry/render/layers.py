@@ -17,7 +17,7 @@ from folium.template import Template
 
 from registry.errors import BadParameterError, UnknownColumnError
 from registry.model.vocabulary import Kind
-from registry.render.choropleth import Shading, shading
+from registry.render.choropleth import Label, Shading, shading
 from registry.render.elements import PackedLayer
 from registry.render.frames import corners_of, lonlat_frame, lonlat_geometry, rows_along_a_curve
 from registry.render.labels import code_terms, group_labels, kind_labels, popup_fields, region_names, region_terms
@@ -35,9 +35,11 @@ from registry.render.pinyin import syllables
 from registry.render.words import LANGUAGES, says, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from geopandas import GeoDataFrame
+
+    from registry.render.classes import Classing
 
 LINE_BREAKS_KM = (50, 100, 150)
 _REGION_SUFFIXES = r"(?:维吾尔|壮族|回族)?(?:特别行政区|自治区|省|市)$"
@@ -144,7 +146,9 @@ class RegionsLayer(PackedLayer):
     ----------
     regions : ``code, name, name_en``, polygons; simplified here for the page, borders kept shared
     concentration : one row a region, ``region_code`` and measures; its columns are told in the region's popup
-    measure : the column that shades the regions, in at most five classes by Fisher and Jenks
+    measure : the column that shades the regions; hatched where a region has no value
+    classing : how its numbers are put into classes; at most five by Fisher and Jenks unless given
+    labels : column → Chinese and English name and unit, of columns that are not the registry's own
     over_tiles : leave regions without a class transparent, for a map with a background of its own
     """
 
@@ -160,6 +164,8 @@ class RegionsLayer(PackedLayer):
         concentration: pd.DataFrame | None = None,
         *,
         measure: str = "sites",
+        classing: Classing | None = None,
+        labels: Mapping[str, Label] | None = None,
         lang: str = "zh",
         over_tiles: bool = False,
         name: str | None = None,
@@ -173,27 +179,25 @@ class RegionsLayer(PackedLayer):
                 raise UnknownColumnError(
                     f"The regions of a map need a column '{column}'. Found: {', '.join(map(str, regions.columns))}."
                 )
-        outlines = simplify_regions(lonlat_geometry(regions))
+        outlines = self.outlines = simplify_regions(lonlat_geometry(regions))
         shade = Shading.none(len(regions))
         if concentration is not None:
-            shade = shading(regions["code"].astype(str), concentration, measure)
+            shade = shading(regions["code"].astype(str), concentration, measure, classing=classing, labels=labels)
         names = {each: region_names(regions, each) for each in LANGUAGES}
         anchors = label_points(outlines)
         self.corners = corners_of(anchors[:, 0], anchors[:, 1])
         columns: list[Packed] = [
             coordinate_column("lng", anchors[:, 0], 4),
             coordinate_column("lat", anchors[:, 1], 4),
-            number_column("class", shade.classes),
-            *(number_column(field, values) for field, values in shade.measures.items()),
+            *shade.columns,
         ]
+        called = says(
+            names=lambda each: names[each].tolist(),
+            labels=lambda each: names[each].str.replace(_REGION_SUFFIXES, "", regex=True).tolist(),
+        )
         meta = {
             "lang": lang,
-            "says": says(
-                names=lambda each: names[each].tolist(),
-                labels=lambda each: names[each].str.replace(_REGION_SUFFIXES, "", regex=True).tolist(),
-                fields=shade.fields,
-                measure=shade.label,
-            ),
+            "says": {each: called[each] | shade.says[each] for each in LANGUAGES},
             "classes": shade.ranges,
             "unit": shade.unit,
             "over_tiles": over_tiles,

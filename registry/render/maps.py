@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
+
+import geopandas as gpd
+import numpy as np
 
 from registry.errors import BadParameterError, EmptyLayerError
 from registry.render.basemaps import basemap_of
+from registry.render.boundary import BoundaryLayer, is_china
+from registry.render.changes import ChangesLayer
 from registry.render.elements import Legend, OpeningView, TitleBox
+from registry.render.flows import FlowsLayer
+from registry.render.heat import HeatLayer
+from registry.render.hexagons import HexagonsLayer
 from registry.render.imprint import Imprint
 from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
 from registry.render.local_tiles import LocalTiles
+from registry.render.outlines import REGION_TOLERANCE_DEG
 from registry.render.page import RegistryMap
 from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
 from registry.render.words import pair_of, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     from geopandas import GeoDataFrame
 
     from registry.render.basemaps import Basemap
+    from registry.render.choropleth import Label
+    from registry.render.classes import Classing
     from registry.render.elements import PackedLayer
+    from registry.render.heat import Weight
 
 _SITE_GROUPS = (
     "level_1",
@@ -36,6 +48,18 @@ _SITE_GROUPS = (
 )
 
 
+class Plan(Protocol):
+    """A plan of hubs, as `FlowsLayer` draws it."""
+
+    @property
+    def hubs(self) -> GeoDataFrame:
+        """Points ``hub, place, region_code, modules, capacity_t_per_year, annual_t, cost_per_t``."""
+
+    @property
+    def flows(self) -> pd.DataFrame:
+        """Rows ``site_uid, hub, waste_code, annual_t, distance_m``."""
+
+
 def site_map(
     sites: GeoDataFrame | None,
     plants: GeoDataFrame | None = None,
@@ -44,6 +68,10 @@ def site_map(
     concentration: pd.DataFrame | None = None,
     coverage: Coverage | None = None,
     nearest: pd.DataFrame | None = None,
+    hexagons: tuple[GeoDataFrame, pd.DataFrame] | None = None,
+    heat: Weight | None = None,
+    plan: Plan | None = None,
+    changes: tuple[GeoDataFrame, GeoDataFrame] | None = None,
     title: str | None = None,
     lang: str = "zh",
     basemap: str | Basemap = "none",
@@ -51,6 +79,11 @@ def site_map(
     basemap_datum: str | None = None,
     basemap_mb: float = 20.0,
     measure: str = "sites",
+    classing: Classing | None = None,
+    labels: Mapping[str, Label] | None = None,
+    since: str | None = None,
+    names: pd.DataFrame | None = None,
+    boundary: bool | None = None,
     note: str | None = None,
     symbols: bool = True,
     approval: str | None = None,
@@ -70,12 +103,21 @@ def site_map(
     concentration : ``region_code`` and measures; needs ``regions``
     coverage : ``areas`` by radius in km, and ``unreached`` sites, which are marked
     nearest : ``site_uid, rank, plant_uid, distance_m``; lines of rank 1, by distance
+    hexagons : cells ``code`` and the table of concentration over them
+    heat : count, annual_t or stock_t: what the heat of the sites is of
+    plan : hubs and the flows to them
+    changes : sites as they were and as they are, index ``uid``
     title : heading of the map; a general one when left out
     lang : ``zh`` or ``en``
     basemap : ``none`` (outlines on a plain ground, no network), a service by its name, or a file of tiles that go into
         the page; see `basemaps.basemap_of`, as for ``basemap_key`` and ``basemap_datum``
     basemap_mb : how much larger the tiles of a file may make the page, 10⁶ bytes
-    measure : the column of ``concentration`` that shades the regions
+    measure : the column of ``concentration`` that shades the regions, and where the hexagons have it, them
+    classing : how its numbers are put into classes; at most five by Fisher and Jenks unless given
+    labels : column → Chinese and English name and unit, of columns that are not the registry's own
+    since : the date of the earlier of the ``changes``, for the legend
+    names : ``code, name, name_en`` of regions of every level, to write names for codes; ``regions`` unless given
+    boundary : whether China's boundary lines are drawn; where the regions are all provinces of China unless given
     note : a sentence shown under the title, such as that the data is synthetic; on prints and in downloads too
     symbols : False starts with the symbols of sites and plants switched off, to leave the shading in view
     approval, source, date : the number under which the map was approved, where its data is from, when it was made
@@ -92,7 +134,7 @@ def site_map(
     ------
     EmptyLayerError : there is nothing to draw.
     BadParameterError : an unknown language or basemap, one without its key or without a tile where the sites lie, a
-        concentration without regions, or lines to the nearest plant on a map of tiles.
+        concentration without regions, or heat, lines or flows on a map of tiles.
     UnreadableFileError : a file of tiles that cannot be read.
     """
     words = words_of(lang)
@@ -102,26 +144,29 @@ def site_map(
     if not any(layer is not None and len(layer) for layer in (sites, plants, regions)):
         raise EmptyLayerError("There is nothing to draw: no site, no plant and no region.")
     page = RegistryMap(lang=lang, basemap=ground, title=title or words["title"])
-    layers: list[PackedLayer] = []
-    if regions is not None and len(regions):
-        over_tiles = not ground.is_none
-        layers.append(
-            RegionsLayer(_top_level(regions), concentration, measure=measure, lang=lang, over_tiles=over_tiles)
-        )
+    look: dict[str, Any] = {"classing": classing, "labels": labels, "lang": lang}
+    named = regions if names is None else names
     hidden = () if symbols else _SITE_GROUPS
     points: SitesLayer | TiledSitesLayer
     if tiles is None:
-        points = SitesLayer(sites, plants, regions=regions, lang=lang, hidden=hidden)
+        points = SitesLayer(sites, plants, regions=named, lang=lang, hidden=hidden)
     else:
-        file = write_tiles(tiles, sites, plants, regions=regions, say=say)
+        file = write_tiles(tiles, sites, plants, regions=named, say=say)
         points = TiledSitesLayer(file, lang=lang, hidden=hidden)
+    layers: list[PackedLayer] = []
+    if regions is not None and len(regions):
+        shown = _top_level(regions)
+        areas = RegionsLayer(shown, concentration, measure=measure, over_tiles=not ground.is_none, **look)
+        layers += [areas, *_boundary(shown["code"], areas, lang, wanted=boundary)]
+    if hexagons is not None:
+        cells, held = hexagons
+        layers.append(HexagonsLayer(cells, held, measure=measure if measure in held else "sites", **look))
     layers.append(points)  # before the layers that point at its rows
-    if coverage is not None:
-        layers.append(CoverageLayer(coverage, points if isinstance(points, SitesLayer) else None, lang=lang))
-    if nearest is not None:
-        layers.append(_lines(nearest, points, lang))
-    corners = next((layer.corners for layer in (points, *layers) if layer.corners), None)
-    page.remarks = [*remarks, *_lay_ground(page, ground, corners, basemap_mb)]
+    layers += _over_points(points, lang, heat=heat, coverage=coverage, nearest=nearest, plan=plan, named=named)
+    if changes is not None:
+        layers.append(ChangesLayer(*changes, since=since, regions=named, lang=lang))
+    corners = _opening(points, layers)
+    page.remarks = [*remarks, *_lay_ground(page, ground, points.corners or corners, basemap_mb)]
     for layer in layers:
         layer.add_to(page)
     TitleBox(title, note, lang=lang).add_to(page)
@@ -149,10 +194,49 @@ def _lay_ground(
     return said
 
 
-def _lines(nearest: pd.DataFrame, points: SitesLayer | TiledSitesLayer, lang: str) -> NearestLayer:
-    if not isinstance(points, SitesLayer):
-        raise BadParameterError("Lines to the nearest plant cannot be drawn on a map of tiles: leave one of them out.")
-    return NearestLayer(nearest, points, lang=lang)
+def _opening(points: PackedLayer, layers: Sequence[PackedLayer]) -> list[list[float]]:
+    """The corners that a map opens with: all of a national boundary, the dashes in the sea too; else all points."""
+    whole = [layer for layer in layers if isinstance(layer, BoundaryLayer)]
+    placed = [layer for layer in layers if layer is points or isinstance(layer, (FlowsLayer, ChangesLayer))]
+    found = [layer.corners for layer in (whole or placed) if layer.corners]
+    found = found or [layer.corners for layer in layers if layer.corners][:1]
+    if not found:
+        return []
+    corners = np.array(found)
+    return [corners[:, 0].min(axis=0).tolist(), corners[:, 1].max(axis=0).tolist()]
+
+
+def _boundary(codes: pd.Series, areas: RegionsLayer, lang: str, *, wanted: bool | None) -> list[PackedLayer]:
+    """China's boundary lines along the outlines that are drawn; without a word, where the regions are those of China."""
+    china = is_china(codes)
+    if not (china if wanted is None else wanted):
+        return []
+    drawn = gpd.GeoDataFrame(geometry=areas.outlines, crs="EPSG:4490") if china else None
+    return [BoundaryLayer(drawn, tolerance_deg=0 if china else REGION_TOLERANCE_DEG, lang=lang)]
+
+
+def _over_points(
+    points: SitesLayer | TiledSitesLayer, lang: str, *, heat: Weight | None, coverage: Coverage | None,
+    nearest: pd.DataFrame | None, plan: Plan | None, named: pd.DataFrame | None,
+) -> list[PackedLayer]:  # fmt: skip
+    """The layers that point at rows of the sites."""
+    held = points if isinstance(points, SitesLayer) else None
+    layers: list[PackedLayer] = []
+    if coverage is not None:
+        layers.append(CoverageLayer(coverage, held, lang=lang))
+    if heat is None and nearest is None and plan is None:
+        return layers
+    if held is None:
+        raise BadParameterError(
+            "Heat, lines to plants and flows cannot be drawn on a map of tiles: leave one of them out."
+        )
+    if heat is not None:
+        layers.insert(0, HeatLayer(held, weight=heat, lang=lang))
+    if nearest is not None:
+        layers.append(NearestLayer(nearest, held, lang=lang))
+    if plan is not None:
+        layers.append(FlowsLayer(plan.hubs, plan.flows, held, regions=named, lang=lang))
+    return layers
 
 
 def _top_level(regions: GeoDataFrame) -> GeoDataFrame:

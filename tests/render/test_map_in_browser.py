@@ -136,7 +136,7 @@ def test_a_click_beside_all_sites_tells_of_the_region(open_map: Any, whole_map: 
     popup = seen.page.locator(".registry-popup")
     popup.wait_for(state="visible")
     assert "山西省" in popup.inner_text()
-    assert "占全国比重 (%)\t85.714 %" in popup.inner_text()
+    assert "占全国比重\t85.714 %" in popup.inner_text()
 
 
 def test_the_symbols_are_really_drawn(open_map: Any, sites: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import basemaps, finding, layers, measuring, page_tools, tiles, tools
+from registry.render.words import basemaps, finding, layers, measuring, overlays, page_tools, tiles, tools
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
@@ -17,6 +17,7 @@ _PAIRS = {
     **finding.WORDS,
     **layers.WORDS,
     **measuring.WORDS,
+    **overlays.WORDS,
     **page_tools.WORDS,
     **tiles.WORDS,
     **tools.WORDS,

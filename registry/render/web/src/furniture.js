@@ -25,10 +25,15 @@ function legendRow(row, map, redraw) {
 
 function legendSection(section, map, redraw) {
   const rows = section.rows.map((row) => legendRow(row, map, redraw));
-  const scale = (section.scale ?? []).map(({ label, colour }) => {
-    const patch = swatch(18, 12, (ctx, width, height) => {
-      ctx.fillStyle = colour;
-      ctx.fillRect(0, 0, width, height);
+  const scale = (section.scale ?? []).map(({ label, colour, draw, width: wide = 18, plain }) => {
+    const patch = swatch(wide, 12, (ctx, width, height) => {
+      if (draw) draw(ctx, width, height);
+      else {
+        ctx.fillStyle = colour;
+        ctx.fillRect(0, 0, width, height);
+      }
+      if (plain) return;
+      ctx.lineWidth = 1;
       ctx.strokeStyle = '#6b6b6b';
       ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
     });

@@ -2,10 +2,15 @@
 
 import './registry-map.css';
 import { localTiles as makeLocalTiles } from './basemap.js';
+import { boundary as makeBoundary } from './boundary.js';
+import { changes as makeChanges } from './changes.js';
 import { coverage as makeCoverage } from './coverage.js';
+import { flows as makeFlows } from './flows.js';
 import { legend as makeLegend, openingView, titleBox as makeTitleBox } from './furniture.js';
 import { defineGcj02 } from './gcj02.js';
 import { imprint as makeImprint } from './imprint.js';
+import { heat as makeHeat } from './heat.js';
+import { hexagons as makeHexagons } from './hexagons.js';
 import { keep, kept } from './kept.js';
 import { nearest as makeNearest } from './nearest.js';
 import { decode, fromBase64, gunzip, valueAt } from './pack.js';
@@ -22,6 +27,11 @@ export const sites = (id) => keep(makeSites(id));
 export const regions = (id) => keep(makeRegions(id));
 export const coverage = (id, sitesLayer) => keep(makeCoverage(id, sitesLayer));
 export const nearest = (id, sitesLayer) => keep(makeNearest(id, sitesLayer));
+export const boundary = (id) => keep(makeBoundary(id));
+export const changes = (id) => keep(makeChanges(id));
+export const flows = (id, sitesLayer) => keep(makeFlows(id, sitesLayer));
+export const heat = (id, sitesLayer) => keep(makeHeat(id, sitesLayer));
+export const hexagons = (id) => keep(makeHexagons(id));
 export const legend = (id, layers, map) => keep(makeLegend(id, layers).addTo(map));
 export const tiledSites = (id) => keep(makeTiledSites(id));
 export const toolbox = (id, sitesLayer, map) => keep(makeToolbox(id, sitesLayer).addTo(map));

@@ -1,12 +1,8 @@
 // Regions: their outlines, their names, and their shading by class.
 
-import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
-import { deskOf } from './desk.js';
-import { quantity } from './format.js';
-import { language, onLanguage, said, words } from './language.js';
-import { readBlock, valueAt } from './pack.js';
-import { popupContent, rowTexts } from './popup.js';
-import { inside, readRings, trace } from './rings.js';
+import { areasLayerClass, filled, shadeOn } from './areas.js';
+import { canvasLayerClass, toPlane } from './canvas.js';
+import { onLanguage, said, words } from './language.js';
 
 export const SHADES = ['#efedf5', '#d4d2e7', '#b3aed4', '#8d84bd', '#6a51a3', '#4a2486', '#2d0a5e'];
 const LAND = '#f7f5ef';
@@ -14,8 +10,7 @@ const LINE = '#8a8578';
 
 /** The shade of class `index` of `count`, spread over the whole range of shades. */
 export function shade(index, count) {
-  if (count < 2) return SHADES[2];
-  return SHADES[Math.round((index * (SHADES.length - 2)) / (count - 1))];
+  return shadeOn(SHADES, index, count);
 }
 
 function boxes({ lng, lat, features }) {
@@ -69,19 +64,18 @@ function namesLayer(areas) {
 
 /** The regions layer of the block `id`. */
 export function regions(id) {
-  const Layer = canvasLayerClass().extend({
-    load({ meta, tables }) {
-      this.meta = meta;
-      this.columns = tables.regions.columns;
-      this.rows = tables.regions.rows;
-      this.rings = readRings(tables);
+  const Areas = areasLayerClass({
+    ramp: SHADES, land: LAND, line: LINE, hatch: '#c3bdaf', alpha: 1, deepest: 9, width: (zoom) => (zoom < 6 ? 0.8 : 1.3),
+  });
+  const Layer = Areas.extend({
+    load(block, table) {
+      Areas.prototype.load.call(this, block, table);
       this.boxes = boxes(this.rings);
       this.bySize = [...this.boxes.keys()].sort((a, b) => {
         const width = (row) => this.boxes[row][2] - this.boxes[row][0];
         return width(b) - width(a);
       });
       onLanguage(() => this.names?.redraw());
-      if (this._map) this._settle();
     },
 
     /** What every region is called in short, in the page's language. */
@@ -89,81 +83,32 @@ export function regions(id) {
       return said(this.meta).labels;
     },
 
+    nameOf(row) {
+      return said(this.meta).names[row];
+    },
+
+    kindText() {
+      return words().region;
+    },
+
     onAdd(map) {
-      Object.getPrototypeOf(Layer.prototype).onAdd.call(this, map);
-      deskOf(map).layers.add(this);
       this.names = namesLayer(this).addTo(map);
-      if (this.meta) this._settle();
+      Areas.prototype.onAdd.call(this, map);
     },
 
     onRemove(map) {
       this.names.remove();
-      deskOf(map).layers.delete(this);
-      Object.getPrototypeOf(Layer.prototype).onRemove.call(this, map);
+      Areas.prototype.onRemove.call(this, map);
     },
 
     _settle() {
-      this.plane = toPlane(this._map, this.rings.lng, this.rings.lat);
       this.anchors = toPlane(this._map, this.columns.lng.numbers, this.columns.lat.numbers);
-      this.redraw();
+      Areas.prototype._settle.call(this);
       this.names.redraw();
     },
 
-    colourOf(row) {
-      const index = valueAt(this.columns.class, row);
-      return index === undefined ? LAND : shade(index, this.meta.classes.length);
-    },
-
-    paint(ctx, view) {
-      if (!this.plane) return;
-      ctx.lineJoin = 'round';
-      ctx.lineWidth = view.zoom < 6 ? 0.8 : 1.3;
-      ctx.strokeStyle = LINE;
-      ctx.globalAlpha = this.meta.over_tiles ? 0.6 : 1;
-      for (let row = 0; row < this.rows; row += 1) {
-        ctx.beginPath();
-        trace(ctx, this.plane, this.rings.features[row] ?? [], view);
-        if (!this.meta.over_tiles || valueAt(this.columns.class, row) !== undefined) {
-          ctx.fillStyle = this.colourOf(row);
-          ctx.fill('evenodd');
-        }
-        ctx.stroke();
-      }
-      ctx.globalAlpha = 1;
-    },
-
-    hit(event) {
-      if (!this.plane) return null;
-      const view = viewOf(this._map);
-      const { lng, lat } = event.latlng;
-      if (view.zoom > 9) return null; // so near, one is inside a region all the time
-      for (let row = 0; row < this.rows; row += 1) {
-        if (inside(this.rings, row, lng, lat)) {
-          return { rank: 1, distance: 0, tip: () => this.tip(row), content: () => this.content(row) };
-        }
-      }
-      return null;
-    },
-
-    tip(row) {
-      const { fields, names } = said(this.meta);
-      const name = names[row];
-      const [first] = rowTexts(this.columns, row, fields.slice(0, 1));
-      return first ? `${name} – ${first[0]}: ${first[1]}` : name;
-    },
-
-    content(row) {
-      const { fields, names } = said(this.meta);
-      return popupContent({ name: names[row], kind: words().region, rows: rowTexts(this.columns, row, fields) });
-    },
-
     legend() {
-      const { classes, unit } = this.meta;
-      const text = (value) => quantity(value, unit, language());
-      const scale = classes.map(([least, most], index) => ({
-        label: least === most ? text(least) : `${text(least)} – ${text(most)}`,
-        colour: shade(index, classes.length),
-      }));
+      const scale = this.scale();
       const row = {
         key: 'regions',
         label: words().outlines,
@@ -176,14 +121,12 @@ export function regions(id) {
           ctx.strokeRect(2.5, 3.5, width - 5, height - 7);
         },
       };
-      return [{ heading: scale.length ? said(this.meta).measure : words().base, rows: [row], scale }];
+      return [{ heading: scale.length ? this.measure() : words().base, rows: [row], scale }];
     },
 
     counts() {
       return { regions: this._map ? this.rows : 0 };
     },
   });
-  const layer = new Layer({ pane: 'registry-areas', zIndex: 350 });
-  layer.ready = readBlock(id).then((block) => layer.load(block));
-  return layer;
+  return filled(new Layer({ pane: 'registry-areas', zIndex: 350 }), id, 'regions');
 }
