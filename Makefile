@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-tools bench lint lock clean
+.PHONY: setup demo test test-tools bench bench-maps lint lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -72,6 +72,16 @@ $(PEERS)/.ready: benchmarks/peers.txt $(STAMP)
 
 bench: $(PEERS)/.ready
 	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/services.py --out benchmarks/README.md $(BENCH)
+
+# The pages of the peers load scripts from content networks; npm's packages of them stand in. Options go in BENCH too.
+$(PEERS)/npm/.ready: benchmarks/map_peers.json $(PEERS)/.ready
+	@mkdir -p $(PEERS)/npm
+	@cp benchmarks/map_peers.json $(PEERS)/npm/package.json
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm install --prefix $(PEERS)/npm --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+bench-maps: $(PEERS)/npm/.ready test-tools
+	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/maps.py --scenes $(PEERS)/scenes --packages $(PEERS)/npm/node_modules --out benchmarks/README.md $(BENCH)
 
 # The lock files name no index host.
 lock:

@@ -12,15 +12,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -33,9 +30,11 @@ import peers_duckdb
 import peers_geopandas
 import peers_postgis
 import peers_sedonadb
+import report
 import shapely
 from agreement import differences
 from cluster import ClusterError, MissingPostgisError
+from report import write_between
 from scene import Scene
 
 WORKS = {
@@ -194,9 +193,6 @@ class Bench:
 
 def machine(server: str) -> str:
     """The machine and the versions, as a sentence."""
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = []
     for name in ("numpy", "numba", "scipy", "pandas", "shapely", "geopandas", "pyproj", "duckdb", "sedonadb"):
         try:
@@ -207,24 +203,7 @@ def machine(server: str) -> str:
             continue
     if server:
         packages.append(peers_postgis.version(server))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}. {platform.machine()} {model}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()}, Python {platform.python_version()}; {', '.join(packages)}."
-    )
-
-
-def write(lines: list[str], out: Path | None) -> None:
-    """Put the lines between the marks of a file, or make the file of them."""
-    text = "\n".join([BEGIN, *lines, END])
-    if out is None:
-        print(text)
-        return
-    old = out.read_text(encoding="utf-8") if out.exists() else ""
-    if BEGIN in old and END in old:
-        before, after = old.split(BEGIN)[0], old.split(END)[1]
-        out.write_text(before + text + after, encoding="utf-8")
-    else:
-        out.write_text(text + "\n", encoding="utf-8")
+    return f"{report.machine()}; {', '.join(packages)}."
 
 
 def main() -> None:
@@ -249,12 +228,12 @@ def main() -> None:
         for work in (work for work in WORKS if work in works):
             bench.work(work)
             if given.out:
-                write(bench.lines, given.out)
+                write_between(BEGIN, END, bench.lines, given.out)
         if "analysis" in works:
             bench.analysis()
         if "growth" in works:
             bench.growth()
-        write(bench.lines, given.out)
+        write_between(BEGIN, END, bench.lines, given.out)
 
 
 def _options() -> argparse.Namespace:

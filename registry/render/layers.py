@@ -19,7 +19,7 @@ from registry.errors import BadParameterError, UnknownColumnError
 from registry.model.vocabulary import Kind
 from registry.render.choropleth import Label, Shading, shading
 from registry.render.elements import PackedLayer
-from registry.render.frames import corners_of, lonlat_frame, lonlat_geometry, rows_along_a_curve
+from registry.render.frames import corners_of, lonlat_frame, lonlat_geometry, order_of_rows
 from registry.render.labels import code_terms, group_labels, kind_labels, popup_fields, region_names, region_terms
 from registry.render.outlines import label_points, ring_tables, simplify_areas, simplify_regions
 from registry.render.packing import (
@@ -92,7 +92,7 @@ class SitesLayer(PackedLayer):
             if frame is not None and len(frame)
         ]
         rows = pd.concat(frames) if frames else pd.DataFrame({"kind": [], "lng": [], "lat": []}, dtype=float)
-        rows = rows.iloc[rows_along_a_curve(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))]
+        rows = rows.iloc[order_of_rows(rows)]
         self.row_of = {str(uid): row for row, uid in enumerate(rows.index)}
         self.corners = corners_of(rows["lng"].to_numpy(float), rows["lat"].to_numpy(float))
         self.packed = self._pack(rows, regions, lang, hidden, joined=joined)

@@ -241,3 +241,12 @@ def _many(count: int) -> gpd.GeoDataFrame:
         index=pd.Index([f"{i:08x}-0000-4000-8000-{chance.integers(2**47):012x}" for i in range(count)], name="uid"),
         crs="EPSG:4490",
     )
+
+
+def test_a_popup_opens_by_uid_whatever_layers_lie_below(open_map: Any, whole_map: Any) -> None:
+    seen = open_map(whole_map())
+    assert seen.page.evaluate("uid => registryMap.openPopup(uid)", POND)
+    popup = seen.page.locator(".registry-popup")
+    popup.wait_for(state="visible", timeout=5000)
+    assert "大石沟尾矿库" in popup.inner_text()
+    assert not seen.page.evaluate("registryMap.openPopup('no such uid')")
