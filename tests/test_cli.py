@@ -166,6 +166,10 @@ def test_out_writes_the_file_that_its_suffix_says(filled: Path, suffix: str) -> 
 def test_map_and_exports_are_written(filled: Path) -> None:
     run("map", "sites.html", cwd=filled)
     assert "registryMap" in (filled / "sites.html").read_text(encoding="utf-8")
+    run(
+        "map", "sites.png", "--dpi", "60", "--layers", "sites,plants", "--approval-number", "GS(2026)0001号", cwd=filled
+    )
+    assert (filled / "sites.png").read_bytes().startswith(b"\x89PNG")
     run("export", "all.gpkg", cwd=filled)
     assert {name for name, _ in pyogrio.list_layers(filled / "all.gpkg")} >= {
         "tailings_pond",
@@ -195,7 +199,10 @@ def test_the_doctor_finds_a_sound_store_sound_and_a_broken_index_broken(filled: 
         (["sites", "--status", "lost"], 2, "lost"),
         (["sites", "--province", "火星"], 2, "火星"),
         (["map", "registry.gpkg"], 2, ".html"),
-        (["map", "sites.pdf"], 2, ".html"),
+        (["map", "sites.docx"], 2, ".html, .pdf, .png, .svg"),
+        (["map", "sites.pdf", "--province", "火星"], 2, "火星"),
+        (["map", "sites.pdf", "--paper", "A0"], 2, "A4, A3"),
+        (["map", "sites.html", "--province", "河北省"], 2, ".pdf"),
         (["--store", "folder.gpkg", "init"], 4, "folder"),
         (["import", "ponds.csv", "--kind", "tailings_pond", "--rejects", "ponds.csv"], 2, "--rejects"),
         (["import", "ponds.csv", "--kind", "tailings_pond", "--rejects", "registry.gpkg"], 2, "--rejects"),

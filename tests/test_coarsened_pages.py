@@ -19,7 +19,8 @@ from commands import run
 from pyproj import Geod
 
 import registry
-from registry.answers.pages import write_export, write_map
+from registry.answers.exports import write_export
+from registry.answers.maps import write_map
 from registry.coarsened import CoarsenedRegistry, blur_note
 from registry.registry import silent
 from registry.services.coarsening import Grid

@@ -14,7 +14,7 @@ import shapely
 from batches import moment
 
 import registry
-from registry.answers import pages
+from registry.answers import maps
 from registry.answers.concentration import Question, answer
 from registry.answers.overlays import MAP_LAYERS, Overlays, codes_named, layers_of, overlays, shows_symbols
 from registry.answers.shading import GROUPED, shade_of, shaded
@@ -127,7 +127,7 @@ def test_every_layer_is_written_into_one_page(filled: registry.Registry, tmp_pat
     asked = Overlays(
         measure="stock_t", classing=Classing("Quantiles", 3), since="2020-01-01", heat_by="stock_t", resolution=3
     )
-    pages.write_map(filled, out, lang="en", layers=[*MAP_LAYERS], asked=asked, say=silent)
+    maps.write_map(filled, out, lang="en", layers=[*MAP_LAYERS], asked=asked, say=silent)
     text = out.read_text(encoding="utf-8")
     made = set(re.findall(r"= registryMap\.(\w+)\(", text))
     assert made == {"regions", "hexagons", "sites", "heat", "changes"}  # no plant, so no line and no reach

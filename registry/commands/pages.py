@@ -1,4 +1,4 @@
-"""Commands that write a map page or an export."""
+"""Commands that write a map page, a map on paper or an export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from registry.answers import pages as answers
+from registry.answers import exports, maps
 from registry.answers.overlays import Overlays
 from registry.commands import console
 from registry.commands.options import Province, Status, limits, open_registry, radii
@@ -16,6 +16,8 @@ from registry.render.classes import Classing
 from registry.render.heat import Weight
 from registry.settings import settings
 
+# The panel of a command's help on what a map on paper takes besides.
+PAPER = "On paper"
 _BASEMAPS = (
     "none (works with no network), osm, esri, tianditu, tianditu-image, amap, or a raster file .mbtiles or .pmtiles whose "
     "tiles go into the page."
@@ -32,7 +34,9 @@ SHADING = "Shading"
 
 def map_(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Argument(help="The page to write, for example sites.html.")],
+    out: Annotated[
+        Path, typer.Argument(help="The page to write, for example sites.html; or .pdf, .png or .svg for paper.")
+    ],
     lang: Annotated[
         str | None, typer.Option("--lang", help="zh or en; the setting REGISTRY_LANG unless given.")
     ] = None,
@@ -111,18 +115,28 @@ def map_(
             "are more than 200,000.",
         ),
     ] = None,
+    province: Annotated[
+        str | None,
+        typer.Option("--province", rich_help_panel=PAPER, help="Code or name: only the plate of this province."),
+    ] = None,
+    paper: Annotated[str, typer.Option("--paper", rich_help_panel=PAPER, help="A4 or A3, landscape.")] = "A4",
+    dpi: Annotated[int, typer.Option("--dpi", rich_help_panel=PAPER, help="Dots an inch of a PNG.")] = 300,
 ) -> None:
-    """Write one self-contained map page that opens with no network."""
+    """Write one self-contained map page that opens with no network, or a map on paper.
+
+    The suffix decides: .html is a page; .pdf holds the national plate and one page for every province that has sites;
+    .png and .svg hold the national plate, or with --province that of a province.
+    """
     asked = Overlays(
         measure=measure, classing=Classing(scheme, classes, limits(breaks)), radius_km=radii(radius_km), since=since,
         heat_by=heat_by, resolution=hex_resolution,
     )  # fmt: skip
     with open_registry(ctx) as reg, console.progress("map") as say:
-        notes = answers.write_map(
+        notes = maps.write_map(
             reg, out, lang=lang or settings().lang, basemap=basemap, layers=layers.split(","), asked=asked, title=title,
             basemap_key=basemap_key, basemap_datum=basemap_datum, basemap_mb=basemap_mb, approval=approval_number,
             source=source, coarsen_m=coarsen_m, tiles=tiles,
-            say=say,
+            plates=maps.PlateOptions(paper=paper, dpi=dpi, province=province), say=say,
         )  # fmt: skip
     for note in notes:
         console.message(note)
@@ -145,7 +159,7 @@ def export(
     """Write sites and plants to a file that opens in a desktop GIS or a spreadsheet."""
     kinds = [kind_of(name.strip()) for name in layers.split(",")] if layers else list(Kind)
     with open_registry(ctx) as reg, console.progress("export") as say:
-        counts = answers.write_export(
+        counts = exports.write_export(
             reg,
             out,
             kinds=kinds,

@@ -12,9 +12,10 @@ import registry
 from registry import export, render
 from registry.answers.concentration import concentration
 from registry.answers.coverage import coverage, write_coverage
+from registry.answers.exports import write_export
+from registry.answers.maps import PlateOptions, write_map
 from registry.answers.notes import SYNTHETIC, synthetic_note
 from registry.answers.overlays import Overlays
-from registry.answers.pages import write_export, write_map
 from registry.answers.proximity import proximity
 from registry.demo.inventory import Inventory, synthesise
 from registry.errors import StoreError, UnwritableFileError
@@ -55,6 +56,11 @@ _MAPS: tuple[tuple[str, tuple[str, ...], dict[str, str], dict[str, str]], ...] =
         "proximity.html", ("sites", "plants", "nearest"),
         {"zh": "最近的对口企业", "en": "Nearest plant that takes the material"},
         {"zh": "每个场地最近的、能接收其废物的企业在哪里，有多远？", "en": "Where is the nearest plant that accepts each site's waste, and how far?"},
+    ),
+    (
+        "atlas.pdf", ("sites", "plants", "concentration"),
+        {"zh": "大宗固体废物堆场分布图", "en": "Sites of bulk solid waste, for print"},
+        {"zh": "报告里放哪张图？A4 全国图，含南海诸岛，可直接打印。", "en": "Which map goes into a report? The national plate on A4, ready for print."},
     ),
 )  # fmt: skip
 
@@ -136,11 +142,13 @@ def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str
 
 def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     entries = []
+    pictures = render.Pictures(reg.regions("province"))
     for file, layers, title, question in _MAPS:
         write_map(
-            reg, folder / file, lang=lang, layers=layers, asked=Overlays(radius_km=RADII_KM), title=title[lang], say=say
-        )
-        entries.append(render.GalleryEntry(file=file, title=title, question=question))
+            reg, folder / file, lang=lang, layers=layers, asked=Overlays(radius_km=RADII_KM), title=title[lang], say=say,
+            plates=PlateOptions(pages="national"), pictures=pictures,
+        )  # fmt: skip
+        entries.append(render.GalleryEntry(file=file, title=title, question=question, picture=pictures.taken[file]))
     render.gallery(entries, folder, note=synthetic_note(reg)[0])
     return [f"{folder}: index.html and {len(entries)} maps"]
 

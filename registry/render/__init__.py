@@ -5,10 +5,10 @@
 each usable on anyone's map; ``tiles`` takes a million sites into a file beside the page. ``page`` writes a map as one
 HTML file that asks the network for nothing but the tiles of a base map, which ``policy`` sees to; ``basemaps`` knows
 what can lie under the layers, ``tile_files`` (with ``tile_sources``) which tiles of a local file fit into a page and
-``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``gallery`` writes the index of a folder of
-maps. ``packing`` and ``outlines`` make tables and areas small, ``frames``, ``classes`` and ``choropleth`` prepare them,
-``labels`` asks the model what fields are called, ``words`` holds the page's own words. The browser's side is in
-``web``; ``hatch_build.py`` bundles it into ``assets``.
+``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``plates`` draws maps on paper; ``gallery``
+writes the index of a folder of maps. ``packing`` and ``outlines`` make tables and areas small, ``frames``, ``classes``
+and ``choropleth`` prepare them, ``labels`` asks the model what fields are called, ``words`` holds the page's own words.
+The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
 
 from registry.render.basemaps import Basemap, basemap_of
@@ -25,10 +25,12 @@ from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, Si
 from registry.render.local_tiles import LocalTiles
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
+from registry.render.plates import PLATE_OPTIONS, Marginalia, Pictures, write_plates
 from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
 
 __all__ = [
+    "PLATE_OPTIONS",
     "Basemap",
     "BoundaryLayer",
     "ChangesLayer",
@@ -41,8 +43,10 @@ __all__ = [
     "Imprint",
     "Legend",
     "LocalTiles",
+    "Marginalia",
     "NearestLayer",
     "OpeningView",
+    "Pictures",
     "RegionsLayer",
     "RegistryMap",
     "SitesLayer",
@@ -54,5 +58,6 @@ __all__ = [
     "gallery",
     "save",
     "site_map",
+    "write_plates",
     "write_tiles",
 ]

