@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hostile import HOSTILE, NAMES, PLANT
 from playwright.sync_api import sync_playwright
 
 from registry.render import save, site_map
@@ -22,19 +23,6 @@ if TYPE_CHECKING:
 
     import folium
     from playwright.sync_api import Browser, BrowserContext, Page
-
-HOSTILE = "<script>window.robbed = true</script><img src=x onerror='window.robbed = true'>"
-NAMES = {
-    "00000000-0000-4000-8000-000000000001": "大石沟尾矿库",
-    "00000000-0000-4000-8000-000000000002": HOSTILE,
-    "00000000-0000-4000-8000-000000000003": "</script>\"'`${1+1}{{ 7*7 }}{% raw %}",
-    "00000000-0000-4000-8000-000000000004": "\u202eخلف\u202c 🏔️",
-    "00000000-0000-4000-8000-000000000005": "长" * 10_000,
-    "00000000-0000-4000-8000-000000000006": "北坡矸石山",
-    "00000000-0000-4000-8000-000000000007": "河口冶炼厂",
-}
-PLANT = "00000000-0000-4000-8000-00000000000a"
-POND, HEAP = next(iter(NAMES)), "00000000-0000-4000-8000-000000000006"
 
 
 @pytest.fixture(scope="session")

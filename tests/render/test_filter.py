@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hostile import HOSTILE
 
 from registry.render import site_map
-from tests.render.conftest import HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -185,6 +185,12 @@ def filtered(open_map: Any, many: Any, makers: Any) -> Any:
     return opened
 
 
+def in_chinese(tonnes: float) -> str:
+    """A sum as a Chinese page says it, without its unit: in 亿 from a thousand million on, in 万 below."""
+    word, size = ("亿", 1e8) if tonnes >= 1e9 else ("万", 1e4)
+    return f"{tonnes / size:,.2f}".rstrip("0").rstrip(".") + f" {word}"
+
+
 @pytest.mark.parametrize("asked", ASKED, ids=[" ".join(asked) for asked in ASKED])
 def test_what_a_filter_leaves_and_every_count_beside_a_value_are_those_of_pandas(
     filtered: Any, rows: pd.DataFrame, asked: dict[str, Any]
@@ -196,8 +202,8 @@ def test_what_a_filter_leaves_and_every_count_beside_a_value_are_those_of_pandas
     total = seen.page.locator(".registry-filter-total").inner_text()
     assert f"已选 {int(site.sum()):,} / 共 {SITES:,} 处" in total
     assert f"综合利用企业 {int((~site).sum()):,} / {PLANTS} 家" in total
-    assert f"年产生量 {left.loc[site, 'annual_t'].sum() / 1e4:,.2f}".rstrip("0").rstrip(".") in total
-    assert f"堆存量 {left.loc[site, 'stock_t'].sum() / 1e4:,.2f}".rstrip("0").rstrip(".") in total
+    assert f"年产生量 {in_chinese(left.loc[site, 'annual_t'].sum())}" in total
+    assert f"堆存量 {in_chinese(left.loc[site, 'stock_t'].sum())}" in total
     # What the legend says is on view is the same.
     on_view = seen.counts()
     assert {group: on_view[group] for group in GROUPS} == {

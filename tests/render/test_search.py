@@ -8,10 +8,10 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from hostile import NAMES, POND
 
 from registry.render import SitesLayer, site_map
 from registry.render.pinyin import syllables
-from tests.render.conftest import NAMES, POND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
