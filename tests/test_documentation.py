@@ -19,6 +19,7 @@ PAGES = [
     "README.md",
     "docs/tables.md",
     "docs/inspector.md",
+    "docs/maps.md",
     "docs/planner.md",
     "docs/gis-desk.md",
     "docs/administrator.md",

