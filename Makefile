@@ -9,7 +9,7 @@ STAMP := $(VENV)/.ready
 
 setup: $(STAMP)
 
-$(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $(wildcard registry/render/web/*.json registry/render/web/*.mjs registry/render/web/src/*)
+$(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $(wildcard registry/render/web/*.json registry/render/web/*.mjs registry/render/web/src/* registry/render/web/src/*/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with make PYTHON=…"; exit 1; }
 	@echo "[1/5] virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }

@@ -12,7 +12,7 @@ from registry.answers.coverage import coverage
 from registry.answers.proximity import proximity
 from registry.answers.shading import shade_of, shaded
 from registry.errors import BadParameterError
-from registry.render.classes import Classing
+from registry.render.layers.classes import Classing
 from registry.render.words.measures import labels_of
 from registry.services import concentration, hexagons
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from registry.registry import Registry
-    from registry.render.heat import Weight
+    from registry.render.layers.heat import Weight
 
 MAP_LAYERS = ("sites", "plants", "concentration", "hexagons", "heat", "coverage", "nearest", "changes")
 _OVER_SYMBOLS = {"hexagons", "heat", "changes"}

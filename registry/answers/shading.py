@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from registry.registry import Registry
-    from registry.render.choropleth import Label
+    from registry.render.layers.choropleth import Label
 
 GROUPED = ("sites", "amount", "share", "rank", "location_quotient")
 """Columns that a split has for each of its groups."""

@@ -12,8 +12,8 @@ from registry.answers.overlays import Overlays
 from registry.commands import console
 from registry.commands.options import Province, Status, limits, open_registry, radii
 from registry.model.vocabulary import Kind, kind_of
-from registry.render.classes import Classing
-from registry.render.heat import Weight
+from registry.render.layers.classes import Classing
+from registry.render.layers.heat import Weight
 from registry.settings import settings
 
 # The panel of a command's help on what a map on paper takes besides.

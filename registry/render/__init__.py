@@ -1,28 +1,29 @@
-"""Maps that a person looks at: Folium layers of our own, the page that holds them, and the gallery of pages.
+"""Maps that a person looks at: Folium layers of our own, the page that holds them, plates on paper, the gallery.
 
-``maps`` puts a whole map together from sites, plants, regions and the results of the services; ``layers``,
-``hexagons``, ``heat``, ``flows``, ``changes``, ``boundary`` and ``elements`` hold the Folium elements it is made of,
-each usable on anyone's map; ``tiles`` takes a million sites into a file beside the page. ``page`` writes a map as one
-HTML file that asks the network for nothing but the tiles of a base map, which ``policy`` sees to; ``basemaps`` knows
-what can lie under the layers, ``tile_files`` (with ``tile_sources``) which tiles of a local file fit into a page and
-``local_tiles`` shows them; ``imprint`` is the corner of a published map; ``plates`` draws maps on paper; ``gallery``
-writes the index of a folder of maps. ``packing`` and ``outlines`` make tables and areas small, ``frames``, ``classes``
-and ``choropleth`` prepare them, ``labels`` asks the model what fields are called, ``words`` holds the page's own words.
-The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
+``maps`` puts a whole map together from sites, plants, regions and the results of the services; ``layers`` and
+``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``toolbox`` is what a reader can do with
+it, ``imprint`` the corner of a published map. ``page`` writes a map as one HTML file that asks the network for nothing but
+the tiles of a base map, which ``policy`` sees to; ``ground`` knows what can lie under the layers. ``tiles`` takes a
+million sites into a file beside the page; ``plates`` draws on paper; ``gallery`` writes the index of a folder of maps.
+``packing`` makes tables small, ``labels`` asks the model what fields are called, ``pinyin`` how names are spelled,
+``words`` holds the page's own words. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
 
-from registry.render.basemaps import Basemap, basemap_of
-from registry.render.boundary import BoundaryLayer, boundary_lines
-from registry.render.changes import ChangesLayer
-from registry.render.classes import Classing
 from registry.render.elements import Legend, OpeningView, TitleBox
-from registry.render.flows import FlowsLayer
 from registry.render.gallery import GalleryEntry, gallery
-from registry.render.heat import HeatLayer
-from registry.render.hexagons import HexagonsLayer
+from registry.render.ground.basemaps import Basemap, basemap_of
+from registry.render.ground.local_tiles import LocalTiles
 from registry.render.imprint import Imprint
-from registry.render.layers import CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
-from registry.render.local_tiles import LocalTiles
+from registry.render.layers.boundary import BoundaryLayer, boundary_lines
+from registry.render.layers.changes import ChangesLayer
+from registry.render.layers.classes import Classing
+from registry.render.layers.coverage import CoverageLayer
+from registry.render.layers.flows import FlowsLayer
+from registry.render.layers.heat import HeatLayer
+from registry.render.layers.hexagons import HexagonsLayer
+from registry.render.layers.nearest import NearestLayer
+from registry.render.layers.regions import RegionsLayer
+from registry.render.layers.sites import SitesLayer
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
 from registry.render.plates import PLATE_OPTIONS, Marginalia, Pictures, write_plates

@@ -9,7 +9,7 @@ from branca.element import Element, Figure
 from jinja2 import Template
 
 from registry.errors import UnreadableFileError
-from registry.render.packing import pack
+from registry.render.packing.block import pack
 from registry.render.words import says, words_of
 
 LEAFLET_JS, LEAFLET_CSS, JQUERY_JS = "leaflet.js", "leaflet.css", "jquery.js"

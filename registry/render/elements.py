@@ -9,7 +9,7 @@ from folium.map import Layer
 from folium.template import Template
 
 from registry.render.assets import Block, Description, add_map_assets, figure_of
-from registry.render.packing import pack
+from registry.render.packing.block import pack
 from registry.render.words import says, words_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from folium.template import Template
 
 from registry.render.elements import PackedElement
-from registry.render.packing import pack
+from registry.render.packing.block import pack
 from registry.render.words import LANGUAGES, says, words_of
 
 if TYPE_CHECKING:

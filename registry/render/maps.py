@@ -8,17 +8,20 @@ import geopandas as gpd
 import numpy as np
 
 from registry.errors import BadParameterError, EmptyLayerError
-from registry.render.basemaps import basemap_of
-from registry.render.boundary import BoundaryLayer, is_china
-from registry.render.changes import ChangesLayer
 from registry.render.elements import Legend, OpeningView, TitleBox
-from registry.render.flows import FlowsLayer
-from registry.render.heat import HeatLayer
-from registry.render.hexagons import HexagonsLayer
+from registry.render.ground.basemaps import basemap_of
+from registry.render.ground.local_tiles import LocalTiles
 from registry.render.imprint import Imprint
-from registry.render.layers import Coverage, CoverageLayer, NearestLayer, RegionsLayer, SitesLayer
-from registry.render.local_tiles import LocalTiles
-from registry.render.outlines import REGION_TOLERANCE_DEG
+from registry.render.layers.boundary import BoundaryLayer, is_china
+from registry.render.layers.changes import ChangesLayer
+from registry.render.layers.coverage import Coverage, CoverageLayer
+from registry.render.layers.flows import FlowsLayer
+from registry.render.layers.heat import HeatLayer
+from registry.render.layers.hexagons import HexagonsLayer
+from registry.render.layers.nearest import NearestLayer
+from registry.render.layers.outlines import REGION_TOLERANCE_DEG
+from registry.render.layers.regions import RegionsLayer
+from registry.render.layers.sites import SitesLayer
 from registry.render.page import RegistryMap
 from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
@@ -31,11 +34,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from geopandas import GeoDataFrame
 
-    from registry.render.basemaps import Basemap
-    from registry.render.choropleth import Label
-    from registry.render.classes import Classing
     from registry.render.elements import PackedLayer
-    from registry.render.heat import Weight
+    from registry.render.ground.basemaps import Basemap
+    from registry.render.layers.choropleth import Label
+    from registry.render.layers.classes import Classing
+    from registry.render.layers.heat import Weight
 
 _SITE_GROUPS = (
     "level_1",

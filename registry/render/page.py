@@ -16,13 +16,13 @@ from folium.elements import JSCSSMixin
 
 from registry.errors import BadParameterError, OfflineError, UnwritableFileError
 from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, add_map_assets, figure_of
-from registry.render.basemaps import MAP_MAX_ZOOM, NONE, Basemap, basemap_of
+from registry.render.ground.basemaps import MAP_MAX_ZOOM, NONE, Basemap, basemap_of
 from registry.render.policy import OFFLINE, Leave, head_of, origin_of, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from registry.render.local_tiles import LocalTiles
+    from registry.render.ground.local_tiles import LocalTiles
 
 # folium's own links by their names: what stands in for each; nothing where only folium.Icon needs it.
 _STAND_INS: dict[str, str | None] = {

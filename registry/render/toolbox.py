@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from folium.template import Template
 
 from registry.render.elements import PackedElement
-from registry.render.packing import pack
+from registry.render.packing.block import pack
 
 if TYPE_CHECKING:
-    from registry.render.layers import SitesLayer
+    from registry.render.layers.sites import SitesLayer
     from registry.render.tiles import TiledSitesLayer
 
 

@@ -28,8 +28,8 @@ from pmtiles.writer import Writer
 from registry.errors import BadParameterError, UnreadableFileError
 from registry.intake.places.china_offset import from_wgs84, to_wgs84
 from registry.render import Basemap, Imprint, LocalTiles, RegistryMap, SitesLayer, basemap_of, save, site_map
+from registry.render.ground.tile_files import box_of, inlined
 from registry.render.policy import origin_of, script_of
-from registry.render.tile_files import box_of, inlined
 
 KEY = "0123456789abcdef0123456789abcdef"
 SITE = (111.0, 37.1)

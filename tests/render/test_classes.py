@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import BadParameterError, UnknownColumnError
-from registry.render.choropleth import shading
-from registry.render.classes import SCHEMES, Classing, classed, steps
+from registry.render.layers.choropleth import shading
+from registry.render.layers.classes import SCHEMES, Classing, classed, steps
 
 VALUES = np.array([1.0, 2, 3, 4, 20, 21, 22, 60, 61, 200, np.nan])
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 import re
 import struct
 import zipfile
-from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd

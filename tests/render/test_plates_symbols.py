@@ -27,7 +27,7 @@ def _colours(name: str, constant: str) -> list[str]:
 
 def test_the_symbols_are_those_of_the_page_in_the_same_order() -> None:
     pattern = r"\{ key: '(\w+)', shape: '(\w+)', fill: '(#\w+)', stroke: '(#\w+)', grow: ([\d.]+)"
-    of_the_page = [(*texts, float(grow)) for *texts, grow in re.findall(pattern, _text("symbols.js"))]
+    of_the_page = [(*texts, float(grow)) for *texts, grow in re.findall(pattern, _text("layers/symbols.js"))]
     assert of_the_page == [(s.key, s.shape, s.fill, s.stroke, float(s.grow)) for s in GROUPS]
 
 
@@ -35,14 +35,14 @@ def test_the_symbols_are_those_of_the_page_in_the_same_order() -> None:
     ("shape", "furthest"), [("triangle", 1.2), ("square", 1.25), ("pentagon", 1.15), ("star", 1.3)]
 )
 def test_a_shape_reaches_as_far_as_on_the_page(shape: str, furthest: float) -> None:
-    assert f"radius * {furthest}" in _text("symbols.js")
+    assert f"radius * {furthest}" in _text("layers/symbols.js")
     assert (outline(shape).vertices ** 2).sum(axis=1).max() ** 0.5 == pytest.approx(furthest)
 
 
 def test_shades_and_colours_of_results_are_those_of_the_page() -> None:
-    assert _colours("regions.js", "SHADES")[: len(SHADES)] == list(SHADES)
-    assert _colours("coverage.js", "FILLS") == list(REACH_FILLS)
-    assert _colours("nearest.js", "COLOURS") == list(LINE_COLOURS)
+    assert _colours("layers/regions.js", "SHADES")[: len(SHADES)] == list(SHADES)
+    assert _colours("layers/coverage.js", "FILLS") == list(REACH_FILLS)
+    assert _colours("layers/nearest.js", "COLOURS") == list(LINE_COLOURS)
 
 
 @pytest.mark.parametrize("pale", [True, False])

@@ -27,8 +27,8 @@ from pypdf import PdfReader
 from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnError, UnwritableFileError
 from registry.intake.region_layers import china_regions
 from registry.registry import silent
-from registry.render.boundary import TENTH_DASH
 from registry.render import GalleryEntry, Marginalia, Pictures, gallery, write_plates
+from registry.render.layers.boundary import TENTH_DASH
 from registry.render.plates.fonts import typeface
 from registry.render.plates.national import MAP, MIDDLE
 from registry.render.plates.projection import CHINA, projection_for

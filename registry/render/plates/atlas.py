@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from geopandas import GeoDataFrame
 
-    from registry.render.choropleth import Label
-    from registry.render.classes import Classing
-    from registry.render.layers import Coverage
+    from registry.render.layers.choropleth import Label
+    from registry.render.layers.classes import Classing
+    from registry.render.layers.coverage import Coverage
     from registry.render.plates.fonts import Typeface
     from registry.render.plates.sheet import Sheet
 

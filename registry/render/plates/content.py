@@ -12,9 +12,9 @@ import pandas as pd
 from registry import reference
 from registry.errors import EmptyLayerError, UnknownColumnError
 from registry.model.vocabulary import Kind
-from registry.render.choropleth import Shading, shading
-from registry.render.frames import lonlat_frame, lonlat_geometry
 from registry.render.labels import group_labels, region_names
+from registry.render.layers.choropleth import Shading, shading
+from registry.render.layers.frames import lonlat_frame, lonlat_geometry
 from registry.render.plates.islands import ISLANDS_EAST, ISLANDS_SOUTH
 from registry.render.plates.symbols import GROUP_INDEX, groups_of
 from registry.render.words import words_of
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from numpy.typing import NDArray
 
-    from registry.render.choropleth import Label
-    from registry.render.classes import Classing
-    from registry.render.layers import Coverage
+    from registry.render.layers.choropleth import Label
+    from registry.render.layers.classes import Classing
+    from registry.render.layers.coverage import Coverage
 
 # The options of ``site_map`` that say what is on a map and that a map on paper can draw too.
 PLATE_OPTIONS = frozenset({"concentration", "measure", "classing", "labels", "coverage", "nearest", "lang", "symbols"})

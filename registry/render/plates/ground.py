@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from registry.render.boundary import TENTH_DASH
-from registry.render.outlines import simplify_areas, simplify_regions
+from registry.render.layers.boundary import TENTH_DASH
+from registry.render.layers.outlines import simplify_areas, simplify_regions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from registry.render.outlines import label_points
+from registry.render.layers.outlines import label_points
 from registry.render.plates import furniture, overlays
 from registry.render.plates.ground import SEA, fills_of, ground_of
 from registry.render.plates.islands import ISLANDS_EAST, ISLANDS_SOUTH

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from registry.render.frames import lonlat_geometry
-from registry.render.layers import LINE_BREAKS_KM
+from registry.render.layers.frames import lonlat_geometry
+from registry.render.layers.nearest import LINE_BREAKS_KM
 from registry.render.plates.ground import draw_areas
 from registry.render.plates.symbols import RASTER_FROM
 

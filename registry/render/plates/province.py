@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from registry.errors import BadParameterError
-from registry.render.outlines import label_points
+from registry.render.layers.outlines import label_points
 from registry.render.plates import furniture
 from registry.render.plates.ground import ABROAD, LAND, LINE, SEA, Ground, draw_borders, draw_shapes, ground_of
 from registry.render.plates.legend import draw_legend, line_rows, symbol_sections

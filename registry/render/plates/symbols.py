@@ -1,6 +1,6 @@
 """Symbols of sites on paper: colour, shape and order of every group, as the page draws them.
 
-The page's table stands in ``registry/render/web/src/symbols.js``; a test holds both to be the same.
+The page's table stands in ``registry/render/web/src/layers/symbols.js``; a test holds both to be the same.
 """
 
 from __future__ import annotations

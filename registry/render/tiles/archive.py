@@ -16,7 +16,7 @@ from pmtiles.writer import Writer
 
 from registry.errors import BadParameterError, EmptyLayerError, UnwritableFileError
 from registry.model.vocabulary import Kind
-from registry.render.frames import lonlat_frame
+from registry.render.layers.frames import lonlat_frame
 from registry.render.tiles import pyramid, table, wire
 from registry.render.tiles.attributes import Attributes, attributes
 from registry.render.tiles.description import description, vector_layers

@@ -12,7 +12,7 @@ from pmtiles.reader import MmapSource, Reader
 
 from registry.errors import UnreadableFileError
 from registry.render.elements import PackedLayer
-from registry.render.packing import pack, series_column
+from registry.render.packing.block import pack, series_column
 from registry.render.tiles.pyramid import CELLS, FACETS
 from registry.render.words import words_of
 

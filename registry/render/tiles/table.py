@@ -14,7 +14,7 @@ what the type needs), and the columns' bytes. Whole numbers stand as byte planes
               text; then the numbers as a ``number`` without ``bits``, or none where ``same`` names a column with the same
 ``uuid``      sixteen planes of bytes
 
-``web/src/tile_table.js`` reads what is written here.
+``web/src/tiles/tile_table.js`` reads what is written here.
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
 // What a map page calls; in the page it is the global `registryMap`.
 
 import './registry-map.css';
-import { localTiles as makeLocalTiles } from './basemap.js';
-import { boundary as makeBoundary } from './boundary.js';
-import { changes as makeChanges } from './changes.js';
-import { coverage as makeCoverage } from './coverage.js';
-import { flows as makeFlows } from './flows.js';
-import { legend as makeLegend, openingView, titleBox as makeTitleBox } from './furniture.js';
-import { defineGcj02 } from './gcj02.js';
-import { imprint as makeImprint } from './imprint.js';
-import { heat as makeHeat } from './heat.js';
-import { hexagons as makeHexagons } from './hexagons.js';
-import { keep, kept } from './kept.js';
-import { nearest as makeNearest } from './nearest.js';
-import { decode, fromBase64, gunzip, valueAt } from './pack.js';
-import { regions as makeRegions } from './regions.js';
-import { sites as makeSites } from './sites.js';
-import { tiledSites as makeTiledSites } from './tiled_sites.js';
-import './tiles.css';
-import { toolbox as makeToolbox } from './toolbox.js';
+import { localTiles as makeLocalTiles } from './ground/basemap.js';
+import { boundary as makeBoundary } from './layers/boundary.js';
+import { changes as makeChanges } from './layers/changes.js';
+import { coverage as makeCoverage } from './layers/coverage.js';
+import { flows as makeFlows } from './layers/flows.js';
+import { legend as makeLegend, openingView, titleBox as makeTitleBox } from './page/furniture.js';
+import { defineGcj02 } from './ground/gcj02.js';
+import { imprint as makeImprint } from './page/imprint.js';
+import { heat as makeHeat } from './layers/heat.js';
+import { hexagons as makeHexagons } from './layers/hexagons.js';
+import { keep, kept } from './page/kept.js';
+import { nearest as makeNearest } from './layers/nearest.js';
+import { decode, fromBase64, gunzip, valueAt } from './packed/pack.js';
+import { regions as makeRegions } from './layers/regions.js';
+import { sites as makeSites } from './layers/sites.js';
+import { tiledSites as makeTiledSites } from './tiles/tiled_sites.js';
+import './tiles/tiles.css';
+import { toolbox as makeToolbox } from './tools/toolbox.js';
 
 if (typeof L !== 'undefined') defineGcj02(L); // before the page's own script makes a map with it
 

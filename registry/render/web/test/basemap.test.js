@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { partsOf, sourceOf, tileIndex } from '../src/basemap.js';
+import { partsOf, sourceOf, tileIndex } from '../src/ground/basemap.js';
 
 const columns = (rows) => {
   const names = ['z', 'x', 'y', 'picture'];

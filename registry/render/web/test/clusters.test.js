@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clusterIndex, ringRadius, shortCount } from '../src/clusters.js';
-import { GROUPS } from '../src/symbols.js';
+import { clusterIndex, ringRadius, shortCount } from '../src/layers/clusters.js';
+import { GROUPS } from '../src/layers/symbols.js';
 
 const WORLD = [-180, -85, 180, 85];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePosition, positionText, windOf } from '../src/coordinates.js';
+import { parsePosition, positionText, windOf } from '../src/tools/coordinates.js';
 
 const CHENGDE = { lng: 117 + 56 / 60, lat: 40 + 58 / 60 };
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fillOf } from '../src/coverage.js';
-import { classOf, colourOf } from '../src/nearest.js';
-import { overlap, shade, SHADES } from '../src/regions.js';
-import { inside, readRings } from '../src/rings.js';
-import { drawingOrder, groupOf } from '../src/sites.js';
-import { GROUP_INDEX, GROUPS, radiusAt } from '../src/symbols.js';
+import { fillOf } from '../src/layers/coverage.js';
+import { classOf, colourOf } from '../src/layers/nearest.js';
+import { overlap, shade, SHADES } from '../src/layers/regions.js';
+import { inside, readRings } from '../src/packed/rings.js';
+import { drawingOrder, groupOf } from '../src/layers/sites.js';
+import { GROUP_INDEX, GROUPS, radiusAt } from '../src/layers/symbols.js';
 
 const numbers = (...values) => ({ numbers: Float64Array.from(values) });
 

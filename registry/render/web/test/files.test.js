@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cell, csvParts, fileName, geojsonParts, guard, isSynthetic, pointFeature } from '../src/download.js';
+import { cell, csvParts, fileName, geojsonParts, guard, isSynthetic, pointFeature } from '../src/tools/download.js';
 
 test('a text that a spreadsheet would run gets an apostrophe, as in the registry’s own exports', () => {
   for (const text of ['=1+1', '+86', '-', '@SUM(A1)', '\tx', '\rx', '\nx', '＝1', '＋1', '－1', '＠a', "'quoted"]) {

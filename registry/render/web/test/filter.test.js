@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { facetsOf, wasteCategory } from '../src/facets.js';
-import { evaluate, makeFilters } from '../src/filter.js';
-import { GROUP_INDEX, GROUPS } from '../src/symbols.js';
+import { facetsOf, wasteCategory } from '../src/tools/facets.js';
+import { evaluate, makeFilters } from '../src/tools/filter.js';
+import { GROUP_INDEX, GROUPS } from '../src/layers/symbols.js';
 
 const PLANT = GROUP_INDEX.utilization_plant;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { figureOf, typedFigure } from '../src/filter_words.js';
-import { typedUnit } from '../src/format.js';
-import { filled, fold } from '../src/text.js';
+import { figureOf, typedFigure } from '../src/tools/filter_words.js';
+import { typedUnit } from '../src/page/format.js';
+import { filled, fold } from '../src/page/text.js';
 
 test('figures are typed in 万 in Chinese and in millions in English, where the table holds large ones', () => {
   assert.deepEqual(typedUnit('t', 'zh', 5e6), { factor: 1e4, text: '万吨' });

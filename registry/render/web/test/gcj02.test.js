@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shiftedProjection, toGcj02, toWgs84 } from '../src/gcj02.js';
+import { shiftedProjection, toGcj02, toWgs84 } from '../src/ground/gcj02.js';
 
 const near = (given, wanted, within) => {
   assert.ok(Math.abs(given.lng - wanted.lng) <= within, `${given.lng} is not ${wanted.lng}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as geodesic from '../src/geodesic.js';
+import * as geodesic from '../src/tools/geodesic.js';
 
 const near = (got, wanted, within) => assert.ok(Math.abs(got - wanted) <= within, `${got} is not ${wanted} ± ${within}`);
 const at = ([lat, lng]) => ({ lat, lng });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeState, encodeState, fromAddress, stableJson, toAddress } from '../src/hash.js';
+import { decodeState, encodeState, fromAddress, stableJson, toAddress } from '../src/tools/hash.js';
 
 const STATE = {
   view: { zoom: 6.25, lat: 37.1, lng: 111.512 },

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { radiusOf } from '../src/circle.js';
-import { distance } from '../src/geodesic.js';
-import { tally } from '../src/inside.js';
-import { areaText, lengthText, windText } from '../src/lengths.js';
-import { reasonOf } from '../src/locate.js';
-import { accepts, categoryOf, wasteCode, wasteCodes } from '../src/materials.js';
-import { measured } from '../src/measure.js';
-import { acceptedWastes, acceptsBy } from '../src/nearest_point.js';
-import { GROUP_INDEX } from '../src/symbols.js';
+import { radiusOf } from '../src/tools/circle.js';
+import { distance } from '../src/tools/geodesic.js';
+import { tally } from '../src/tools/inside.js';
+import { areaText, lengthText, windText } from '../src/page/lengths.js';
+import { reasonOf } from '../src/tools/locate.js';
+import { accepts, categoryOf, wasteCode, wasteCodes } from '../src/tools/materials.js';
+import { measured } from '../src/tools/measure.js';
+import { acceptedWastes, acceptsBy } from '../src/tools/nearest_point.js';
+import { GROUP_INDEX } from '../src/layers/symbols.js';
 
 const SQUARE = [[41, 117], [41, 117.01], [41.01, 117.01], [41.01, 117]].map(([lat, lng]) => ({ lat, lng }));
 

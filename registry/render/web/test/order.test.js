@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sortKeys, sortRows } from '../src/order.js';
+import { sortKeys, sortRows } from '../src/tools/order.js';
 
 const sorted = (values, lang, descending) => {
   const rows = [...values.keys()];

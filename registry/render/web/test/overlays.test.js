@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arcWidth, bendPoint, hubRadius, tonnageClass, wasteColour } from '../src/arcs.js';
-import { legendUnit, rangeText, shadeOn } from '../src/areas.js';
-import { LINES, traceLine } from '../src/boundary.js';
-import { fieldText, markRadius, SIGNS } from '../src/changes.js';
-import { HEAT_RAMP, kernel, rampTable, spread, stepOf } from '../src/heat.js';
-import { HEXAGON_SHADES } from '../src/hexagons.js';
-import { received } from '../src/hub_card.js';
-import { SHADES } from '../src/regions.js';
+import { arcWidth, bendPoint, hubRadius, tonnageClass, wasteColour } from '../src/layers/arcs.js';
+import { legendUnit, rangeText, shadeOn } from '../src/layers/areas.js';
+import { LINES, traceLine } from '../src/layers/boundary.js';
+import { fieldText, markRadius, SIGNS } from '../src/layers/changes.js';
+import { HEAT_RAMP, kernel, rampTable, spread, stepOf } from '../src/layers/heat.js';
+import { HEXAGON_SHADES } from '../src/layers/hexagons.js';
+import { received } from '../src/layers/hub_card.js';
+import { SHADES } from '../src/layers/regions.js';
 
 /** CIE L* of a colour: what is left of it in grey. */
 function lightness(hex) {

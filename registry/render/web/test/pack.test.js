@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decode, fromBase64, gunzip, valueAt } from '../src/pack.js';
-import { fromHex, madeUuid, sha1 } from '../src/uuid5.js';
+import { decode, fromBase64, gunzip, valueAt } from '../src/packed/pack.js';
+import { fromHex, madeUuid, sha1 } from '../src/packed/uuid5.js';
 
 function packed(header, ...parts) {
   const head = Buffer.from(JSON.stringify(header), 'utf8');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { search, searchIndex } from '../src/search.js';
+import { search, searchIndex } from '../src/tools/search.js';
 
 const SYLLABLES = {
   da: '大', dai: '大', shi: '石', dan: '石', gou: '沟', wei: '尾', kuang: '矿', ku: '库', chong: '重', zhong: '重中',

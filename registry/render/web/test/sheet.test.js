@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dayText, latitudeText, printRatio, scaleBar, scaleFraction, sheetOf } from '../src/sheet.js';
+import { dayText, latitudeText, printRatio, scaleBar, scaleFraction, sheetOf } from '../src/tools/sheet.js';
 
 test('a sheet is the paper less its margins', () => {
   const upright = sheetOf('A4', 'portrait');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { join, latitude, mercator, tileZoom } from '../src/grid.js';
-import { StaticSource } from '../src/tile_source.js';
-import { ancestor, TileStore, tilesIn } from '../src/tile_store.js';
-import { readTable } from '../src/tile_table.js';
+import { join, latitude, mercator, tileZoom } from '../src/tiles/grid.js';
+import { StaticSource } from '../src/tiles/tile_source.js';
+import { ancestor, TileStore, tilesIn } from '../src/tiles/tile_store.js';
+import { readTable } from '../src/tiles/tile_table.js';
 
 test('a latitude and its place in the square are each other’s inverse', () => {
   for (const lat of [-60, 0, 35.25, 84]) assert.ok(Math.abs(latitude(mercator(lat)) - lat) < 1e-9);

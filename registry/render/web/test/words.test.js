@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { area, distance, number, position, quantity } from '../src/format.js';
-import { valueText } from '../src/popup.js';
+import { area, distance, number, position, quantity } from '../src/page/format.js';
+import { valueText } from '../src/page/popup.js';
 
 test('large quantities are said in each language’s own habit', () => {
   assert.equal(quantity(3_341_000, 'm3', 'zh'), '334.1 万m³');
