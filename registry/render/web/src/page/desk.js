@@ -59,12 +59,16 @@ class Desk {
   /** Opens a popup whose content `content()` makes. */
   open(latlng, content) {
     const size = this.map.getSize();
+    const title = this.map.getContainer().querySelector('.registry-title');
     this.content = content;
     this.popup = L.popup({
       className: 'registry-popup',
       maxWidth: Math.min(360, size.x - 60),
       minWidth: Math.min(220, size.x - 60),
-      maxHeight: Math.max(120, Math.min(420, size.y - 120)),
+      maxHeight: Math.max(120, Math.min(420, size.y - 160)),
+      // Clear of the title and of the tools.
+      autoPanPaddingTopLeft: [size.x < 640 ? 5 : 60, (title?.offsetHeight ?? 0) + 20],
+      autoPanPaddingBottomRight: [5, 5],
     });
     this.popup.setLatLng(latlng).setContent(content()).openOn(this.map);
     // What scrolls must be reached by the keyboard.
