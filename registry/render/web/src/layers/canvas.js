@@ -66,7 +66,8 @@ export function canvasLayerClass() {
       if (this._frame === undefined && this._canvas) {
         this._frame = requestAnimationFrame(() => {
           this._frame = undefined;
-          if (this._canvas && !this._map._animatingZoom) this._draw();
+          // A layer that waits for its data has nothing to draw yet; it is asked again when it is there.
+          if (this._canvas && !this._map._animatingZoom && !this.waiting) this._draw();
         });
       }
     },
