@@ -287,10 +287,10 @@ export function sites(id) {
       return this._rows.get(uid);
     },
 
-    openPopup(uid) {
+    openPopup(uid, options) {
       const row = this.rowOf(uid);
       if (row === undefined || !this._map) return false;
-      deskOf(this._map).open([this.lat[row], this.lng[row]], () => this.content(row));
+      deskOf(this._map).open([this.lat[row], this.lng[row]], () => this.content(row), options);
       return true;
     },
 

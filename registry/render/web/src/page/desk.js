@@ -56,8 +56,8 @@ class Desk {
     else this.open(hit.latlng ?? event.latlng, hit.content);
   }
 
-  /** Opens a popup whose content `content()` makes. */
-  open(latlng, content) {
+  /** Opens a popup whose content `content()` makes; the map moves to show all of it unless `pan` is false. */
+  open(latlng, content, { pan = true } = {}) {
     const size = this.map.getSize();
     const title = this.map.getContainer().querySelector('.registry-title');
     this.content = content;
@@ -66,6 +66,7 @@ class Desk {
       maxWidth: Math.min(360, size.x - 60),
       minWidth: Math.min(220, size.x - 60),
       maxHeight: Math.max(120, Math.min(420, size.y - 160)),
+      autoPan: pan,
       // Clear of the title and of the tools.
       autoPanPaddingTopLeft: [size.x < 640 ? 5 : 60, (title?.offsetHeight ?? 0) + 20],
       autoPanPaddingBottomRight: [5, 5],

@@ -131,7 +131,8 @@ class Address {
     for (const [key, on] of wanted) this.turn(key, on);
     map.closePopup();
     const uid = this.uidOf(state.site);
-    if (uid !== undefined) bench.sites.openPopup(uid);
+    // The view is the one that was sent.
+    if (uid !== undefined) bench.sites.openPopup(uid, { pan: false });
   }
 
   // As a person would: the legend's own listener then sees to the rest.
