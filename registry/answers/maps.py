@@ -94,10 +94,10 @@ def write_map(
         sites if wanted & {"sites", "heat"} else sites.iloc[:0],
         plants if wanted & {"plants", "coverage", "nearest"} else None,
     )
-    drawn = {name: value for name, value in extras.items() if name in render.PLATE_OPTIONS}
     if pictures is not None:
-        pictures.take(out.name, *shown, **drawn)
+        pictures.take(out.name, *shown, **_drawn(extras))
     if on_paper:
+        drawn = _drawn(extras)
         margin = render.Marginalia(
             title=title, note=" · ".join([*([note] if note else []), *(_said(remark, lang) for remark in remarks)]) or None,
             source=source or _sources(reg), datum=_datum(reg), approval_number=approval,
@@ -125,6 +125,11 @@ def _on_paper(out: Path, plates: PlateOptions) -> bool:
     if suffix in PAGES and plates.province:
         raise BadParameterError("--province: only a map on paper shows one province; name a .pdf, .png or .svg.")
     return suffix in PLATES
+
+
+def _drawn(extras: dict[str, Any]) -> dict[str, Any]:
+    """What of the layers a map on paper draws."""
+    return {name: value for name, value in extras.items() if name in render.PLATE_OPTIONS}
 
 
 def _unheard(wanted: set[str], drawn: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 
@@ -77,13 +77,16 @@ def shade_of(text: str) -> Shade:
     BadParameterError : a part is none of these.
     UnknownColumnError : there is no such column.
     """
-    amount, split, group, column = "count", None, None, None
+    amount: Measure = "count"
+    split: Split | None = None
+    group: str | None = None
+    column: str | None = None
     for part in (piece.strip() for piece in text.split(":")):
         name, equals, value = part.partition("=")
         if equals and name in get_args(Split) and value and split is None:
-            split, group = name, value
+            split, group = cast("Split", name), value
         elif part in get_args(Measure) and not (part in AMOUNTS and part == text.strip()) and column is None:
-            amount = part
+            amount = cast("Measure", part)
         elif not equals and column is None:
             column = part
         else:
@@ -96,7 +99,7 @@ def shade_of(text: str) -> Shade:
     known = GROUPED if split else tuple(MEASURES) + _CHANGED
     if column not in known:
         raise UnknownColumnError(f"--measure {text}: there is no column '{column}'. Known: {', '.join(known)}.")
-    return Shade(column, amount, split, group)  # type: ignore[arg-type]
+    return Shade(column, amount, split, group)
 
 
 def shaded(reg: Registry, asked: Shade, *, since: str | None, say: Callable[[str], None]) -> Shaded:

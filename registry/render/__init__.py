@@ -9,6 +9,11 @@ million sites into a file beside the page; ``plates`` draws on paper; ``gallery`
 ``words`` holds the page's own words. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from registry.render.elements import Legend, OpeningView, TitleBox
 from registry.render.gallery import GalleryEntry, gallery
 from registry.render.ground.basemaps import Basemap, basemap_of
@@ -26,9 +31,19 @@ from registry.render.layers.regions import RegionsLayer
 from registry.render.layers.sites import SitesLayer
 from registry.render.maps import site_map
 from registry.render.page import RegistryMap, save
-from registry.render.plates import PLATE_OPTIONS, Marginalia, Pictures, write_plates
 from registry.render.tiles import TiledSitesLayer, write_tiles
 from registry.render.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from registry.render.plates import PLATE_OPTIONS, Marginalia, Pictures, write_plates
+else:
+
+    def __getattr__(name: str) -> Any:
+        # Plates bring matplotlib and cartopy, a second that only a map on paper should wait for.
+        if name in {"PLATE_OPTIONS", "Marginalia", "Pictures", "write_plates"}:
+            return getattr(import_module("registry.render.plates"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "PLATE_OPTIONS",

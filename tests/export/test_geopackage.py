@@ -105,7 +105,7 @@ def test_styles_are_well_formed_and_name_only_columns_that_exist(lang: str) -> N
         if style.f_table_name in set(Kind):
             known = {field.name for field in fields(style.f_table_name)}
             assert {alias.get("field") for alias in qml.iter("alias")} <= known
-            assert qml.find("labeling/settings/rendering").get("scaleMax") == "250000"  # type: ignore[union-attr]
+            assert qml.find("labeling/settings/rendering").get("scaleMax") == "250000"
 
 
 def test_gdal_reads_titles_and_code_lists_of_the_columns(connection: Any, package: Path) -> None:

@@ -303,7 +303,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
     read_delimited = readers.read_delimited
 
     def and_meanwhile(*arguments: object, **options: object) -> object:
-        table = read_delimited(*arguments, **options)  # type: ignore[arg-type]
+        table = read_delimited(*arguments, **options)
         if again is None:
             path.unlink()
         else:

@@ -16,7 +16,7 @@ FIELDS = {field.name: field for kind in Kind for field in source_fields(kind)}
 
 
 def numbers(*texts: str, field: str = "storage_m3", **options: float | str) -> Numbers:
-    return read_numbers(pd.Series([*texts], dtype="str"), FIELDS[field], **options)  # type: ignore[arg-type]
+    return read_numbers(pd.Series([*texts], dtype="str"), FIELDS[field], **options)
 
 
 @pytest.mark.parametrize(

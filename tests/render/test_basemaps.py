@@ -30,6 +30,7 @@ from registry.intake.places.china_offset import from_wgs84, to_wgs84
 from registry.render import Basemap, Imprint, LocalTiles, RegistryMap, SitesLayer, basemap_of, save, site_map
 from registry.render.ground.tile_files import box_of, inlined
 from registry.render.policy import origin_of, script_of
+from registry.settings import settings
 
 KEY = "0123456789abcdef0123456789abcdef"
 SITE = (111.0, 37.1)
@@ -126,8 +127,6 @@ def test_tianditu_needs_a_key_given_or_set(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(BadParameterError, match="letters and digits"):
         basemap_of("tianditu", key='"><script>')
     assert all(address.endswith(f"&tk={KEY}") for address in basemap_of("tianditu-image", key=KEY).tiles)
-    from registry.settings import settings  # noqa: PLC0415  its cache is emptied here
-
     monkeypatch.setenv("REGISTRY_TIANDITU_KEY", KEY[::-1])
     settings.cache_clear()
     try:
@@ -225,7 +224,7 @@ def test_a_page_asks_the_hosts_of_its_base_map_and_no_one_else(online: Any, site
     assert asked
     assert asked <= HOSTS[name]
     if name.startswith("tianditu"):
-        layers = {re.search(r"LAYER=(\w+)", url).group(1) for url in seen.urls}  # type: ignore[union-attr]
+        layers = {layer for url in seen.urls for layer in re.findall(r"LAYER=(\w+)", url)}
         assert layers == ({"img", "cia"} if "image" in name else {"vec", "cva"})
     # The page's own address stays its own: at most its host is told, to those that refuse a page without one.
     told = {"https://maps.example.org/"} if name in {"osm", "tianditu", "tianditu-image"} else {None}
@@ -323,7 +322,8 @@ def test_on_a_gcj02_base_map_a_site_stands_on_the_pixel_of_its_shifted_position(
     column, row = tile_of(float(there[0][0]), float(there[1][0]), zoom)
 
     def answer(url: str) -> bytes:
-        z, x, y = (int(re.search(rf"[?&]{name}=(\d+)", url).group(1)) for name in "zxy")  # type: ignore[union-attr]
+        asked = dict(re.findall(r"[?&]([zxy])=(\d+)", url))
+        z, x, y = (int(asked[name]) for name in "zxy")
         here = (z, x, y) == (zoom, int(column), int(row))
         return picture((0, 0, 90), (column % 1, row % 1) if here else None)
 

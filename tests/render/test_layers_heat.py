@@ -94,6 +94,6 @@ def test_it_stands_on_anyones_map_with_a_radius_in_pixels(open_map: Any, ponds: 
 def test_what_cannot_be_is_refused(ponds: Any) -> None:
     points = SitesLayer(ponds)
     with pytest.raises(BadParameterError, match="weight 'area'"):
-        HeatLayer(points, weight="area")  # type: ignore[arg-type]
+        HeatLayer(points, weight="area")
     with pytest.raises(BadParameterError, match="radius = 2"):
         HeatLayer(points, radius=2)

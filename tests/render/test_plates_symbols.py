@@ -47,7 +47,7 @@ def test_shades_and_colours_of_results_are_those_of_the_page() -> None:
 
 @pytest.mark.parametrize("pale", [True, False])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-def test_every_class_has_a_shade_of_its_own(count: int, pale: bool) -> None:  # noqa: FBT001
+def test_every_class_has_a_shade_of_its_own(count: int, *, pale: bool) -> None:
     assert len({shade(index, count, pale=pale) for index in range(count)}) == count
 
 

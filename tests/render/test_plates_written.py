@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -33,7 +32,6 @@ from registry.render.plates.fonts import typeface
 from registry.render.plates.national import MAP, MIDDLE
 from registry.render.plates.projection import CHINA, projection_for
 
-SHARED = Path(os.environ.get("REGISTRY_SHARED_DATA", Path(__file__).parents[3] / "shared/data"))
 SAID = Marginalia(
     note="合成示范数据 · synthetic", source="示范来源", approval_number="GS(2026)0001号", on=date(2026, 5, 4)
 )
@@ -233,10 +231,8 @@ def test_a_character_that_no_font_has_leaves_a_box() -> None:
         assert face.fitted("长" * 50, 10, 55) == "□" * 4 + "…"
 
 
-def test_regions_of_another_country_are_drawn_by_their_extent(tmp_path: Path) -> None:
-    if not (SHARED / "brazil_states.geojson").exists():
-        pytest.skip("REGISTRY_SHARED_DATA names no folder with brazil_states.geojson")
-    states = pyogrio.read_dataframe(SHARED / "brazil_states.geojson")
+def test_regions_of_another_country_are_drawn_by_their_extent(tmp_path: Path, shared_data: Path) -> None:
+    states = pyogrio.read_dataframe(shared_data / "brazil_states.geojson")
     states = states.rename(columns={"sigla": "code"})[["code", "name", "geometry"]]
     dams = gpd.GeoDataFrame(
         {"kind": "tailings_pond", "name": "Barragem São João", "province_code": ["MG", "PA"], "supervision_level": 1},

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from pypdf import PdfReader
+from pyproj import Geod
 
 if TYPE_CHECKING:
     from pypdf import PageObject
@@ -53,7 +54,7 @@ def test_a_sheet_has_its_size_and_says_what_a_map_must_say(
     assert size == pytest.approx(SIZES[paper], abs=0.6)
     assert (page.mediabox.width > page.mediabox.height) == (orientation == "landscape")
     text = _text(page)
-    today = date.today()  # noqa: DTZ011  the reader's own day
+    today = datetime.now().astimezone().date()  # the reader's own day
     for words in (
         "晋冀堆场图<b>&",
         NOTE.replace(" ", ""),
@@ -140,8 +141,6 @@ def test_the_sheet_holds_the_view_and_every_layer_is_drawn_finely(open_map: Any,
         width,
     )
     latitude = seen.page.evaluate(f"{name}.getCenter().lat")
-    from pyproj import Geod  # noqa: PLC0415
-
     metres = Geod(ellps="WGS84").inv(111, latitude, 111 + degrees, latitude)[2]
     assert metres == pytest.approx(float(bar.removesuffix(" km")) * 1000, rel=0.02)
     # Whoever comes back to a page that printed nothing finds the map.

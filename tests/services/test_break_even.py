@@ -364,4 +364,4 @@ def test_bad_input_is_one_clear_error(points: Points) -> None:
     with pytest.raises(BadParameterError, match="tax_factors"):
         sensitivity(sites, plants, tax_factors=[])
     with pytest.raises(BadParameterError, match="over = mean"):
-        radius_of_plants(sites, plants, over="mean")  # type: ignore[arg-type]
+        radius_of_plants(sites, plants, over="mean")

@@ -284,7 +284,7 @@ def test_how_a_client_likes_its_numbers_and_dates_does_not_touch_the_history(
     uid = rows_of(server, TailingsPond)["uid"][0]
     last = last_change(server)
     client = connect()
-    client.execute(sql.SQL("SET {}").format(sql.SQL(setting)))  # type: ignore[arg-type]
+    client.execute(sql.SQL("SET {}").format(sql.SQL(setting)))
     client.execute("UPDATE tailings_pond SET dam_height_m = 0.1::float8 + 0.2::float8 WHERE code = 'T-0'")
     client.execute("INSERT INTO inspection (site_uid, inspected_on) VALUES (%s, DATE '2026-01-31')", (uid,))
     client.commit()

@@ -13,7 +13,7 @@ import sqlite3
 import struct
 import zlib
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 
 from pmtiles import tile as pmtiles
 
@@ -66,7 +66,7 @@ class Source(NamedTuple):
     tiles: Callable[[Box], Iterator[Tile]]
     close: Callable[[], None]
 
-    def __enter__(self) -> Source:  # noqa: PYI034  a named tuple is not subclassed
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

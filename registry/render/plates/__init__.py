@@ -4,7 +4,8 @@
 its millimetres, ``ground`` what lies beneath the sites, ``symbols`` how they look, ``legend``, ``table`` and
 ``furniture`` what stands around them, ``placement`` where names find room, ``overlays`` results of the services.
 ``pictures`` draws the small pictures of the gallery, ``projection`` chooses an equal-area projection, ``fonts`` makes the typeface that is embedded, ``output`` writes.
-matplotlib and cartopy are loaded when a plate is made, not before; neither asks the network for anything.
+matplotlib and cartopy are imported freely in this package: `registry.render` imports the package itself only when one of
+its names is asked for. Neither asks the network for anything.
 """
 
 from registry.render.plates.atlas import write_plates

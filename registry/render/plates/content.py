@@ -224,7 +224,8 @@ def _places(sites: GeoDataFrame | None, plants: GeoDataFrame | None, lang: str) 
 def _texts(rows: pd.DataFrame, column: str) -> list[str]:
     if column not in rows:
         return [""] * len(rows)
-    return ["" if value is None or value != value else str(value) for value in rows[column].astype(object)]  # noqa: PLR0124
+    values = rows[column].astype(object)
+    return values.where(values.notna(), "").astype(str).tolist()
 
 
 def _numbers(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:

@@ -15,10 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import matplotlib as mpl
+import mplfonts
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.cu2quPen import Cu2QuPen
+from fontTools.pens.filterPen import DecomposingFilterPen
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
+from matplotlib.font_manager import FontProperties
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from matplotlib.font_manager import FontProperties
 
 _UNITS_PER_EM = 1000
 # How far a TrueType curve may run beside the PostScript curve it stands for, in units of the font.
@@ -52,8 +61,6 @@ class Typeface:
 
     def font(self, size_pt: float) -> FontProperties:
         """The font at a size, as matplotlib wants it."""
-        from matplotlib.font_manager import FontProperties  # noqa: PLC0415
-
         return FontProperties(fname=str(self.file), size=size_pt)
 
     def shown(self, text: object) -> str:
@@ -120,10 +127,6 @@ def typeface(texts: Iterable[object]) -> Iterator[Typeface]:
 @contextmanager
 def _sources() -> Iterator[tuple[_Source, ...]]:
     """Noto Sans CJK SC, then DejaVu Sans."""
-    import matplotlib as mpl  # noqa: PLC0415
-    import mplfonts  # noqa: PLC0415
-    from fontTools.ttLib import TTFont  # noqa: PLC0415
-
     files = (
         Path(str(mplfonts.__file__)).parent / "fonts/NotoSansCJKsc-Regular.otf",
         Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf",
@@ -135,8 +138,6 @@ def _sources() -> Iterator[tuple[_Source, ...]]:
 
 def _build(characters: list[str], file: Path) -> dict[str, int]:
     """Write the font; the advance width of every character."""
-    from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415
-
     with _sources() as sources:
         drawn = {f"u{ord(character):05X}": _glyph(character, sources) for character in characters}
         noto = sources[0].font
@@ -175,11 +176,6 @@ def _build(characters: list[str], file: Path) -> dict[str, int]:
 
 def _glyph(character: str, sources: tuple[_Source, ...]) -> _Outline | None:
     """A character's TrueType outline; nothing where no font has it."""
-    from fontTools.pens.cu2quPen import Cu2QuPen  # noqa: PLC0415
-    from fontTools.pens.filterPen import DecomposingFilterPen  # noqa: PLC0415
-    from fontTools.pens.transformPen import TransformPen  # noqa: PLC0415
-    from fontTools.pens.ttGlyphPen import TTGlyphPen  # noqa: PLC0415
-
     for font, glyph_set, names in sources:
         name = names.get(ord(character))
         if name is None:

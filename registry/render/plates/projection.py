@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import cartopy.crs as ccrs
 import numpy as np
 import shapely
 
@@ -32,22 +33,16 @@ class Projection:
     @cached_property
     def crs(self) -> Any:
         """The same for cartopy."""
-        import cartopy.crs as ccrs  # noqa: PLC0415  only a plate needs it
-
         if self.parallels:
             return ccrs.AlbersEqualArea(self.meridian, self.parallel, standard_parallels=self.parallels)
         return ccrs.LambertAzimuthalEqualArea(self.meridian, self.parallel)
 
     def points(self, lng: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 2) metres on the plane of (n,) degrees."""
-        import cartopy.crs as ccrs  # noqa: PLC0415
-
         return np.asarray(self.crs.transform_points(ccrs.PlateCarree(), np.asarray(lng), np.asarray(lat)))[:, :2]
 
     def degrees(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 2) longitude and latitude of points on the plane."""
-        import cartopy.crs as ccrs  # noqa: PLC0415
-
         return np.asarray(ccrs.PlateCarree().transform_points(self.crs, points[:, 0], points[:, 1]))[:, :2]
 
     def shapes(self, geometry: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from matplotlib import patheffects
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from matplotlib.patches import Rectangle as Patch
+
 from registry.errors import BadParameterError
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from registry.render.plates.fonts import Typeface
@@ -42,8 +46,6 @@ class Sheet:
     """
 
     def __init__(self, face: Typeface, paper: str = "A4") -> None:
-        from matplotlib.figure import Figure  # noqa: PLC0415  only a plate needs it
-
         self.face = face
         self.enlarged = scale_of(paper)
         self.figure: Figure = Figure(
@@ -100,8 +102,6 @@ class Sheet:
         target = ax or self.over
         given = {"color": INK, "ha": "left", "va": "baseline", "zorder": 20, **style}
         if halo:
-            from matplotlib import patheffects  # noqa: PLC0415
-
             # Drawn as outlines below the text itself, which stays text that can be selected.
             rim = target.text(
                 x, y, shown, fontproperties=self.face.font(self.points(size)), parse_math=False, clip_on=True, **given
@@ -117,8 +117,6 @@ class Sheet:
 
     def box(self, place: Rectangle, **style: Any) -> None:
         """Draw a rectangle."""
-        from matplotlib.patches import Rectangle as Patch  # noqa: PLC0415
-
         given = {"facecolor": "none", "edgecolor": INK, "linewidth": self.points(0.5), "zorder": 5, **style}
         self.over.add_patch(Patch((place.x, place.y), place.width, place.height, **given))
 
@@ -130,8 +128,6 @@ class Sheet:
 
     def polygon(self, corners: list[tuple[float, float]], **style: Any) -> None:
         """Draw a filled polygon through points in mm."""
-        from matplotlib.patches import Polygon  # noqa: PLC0415
-
         self.over.add_patch(Polygon(corners, **{"closed": True, "zorder": 12, **style}))
 
 

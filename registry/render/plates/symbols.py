@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.collections import PathCollection
+from matplotlib.path import Path
+from matplotlib.transforms import IdentityTransform
 
 from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.path import Path
     from numpy.typing import NDArray
 
 
@@ -64,9 +66,6 @@ def groups_of(frame: pd.DataFrame) -> NDArray[np.uint8]:
 
 def outline(shape: str) -> Path:
     """The closed outline of a shape, for a symbol of radius 1, y upwards."""
-    # Imported here, as everywhere in this package: only a plate needs matplotlib.
-    from matplotlib.path import Path  # noqa: PLC0415
-
     if shape == "circle":
         return Path.unit_circle()
     if shape == "cross":
@@ -106,9 +105,6 @@ def draw_symbols(
     groups : (n,) index into ``GROUPS``
     radius_pt : of a plain symbol, in points of 1/72 inch
     """
-    from matplotlib.collections import PathCollection  # noqa: PLC0415
-    from matplotlib.transforms import IdentityTransform  # noqa: PLC0415
-
     raster = len(points) >= RASTER_FROM
     for index, symbol in enumerate(GROUPS):
         members = points[groups == index]
