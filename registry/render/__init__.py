@@ -6,7 +6,7 @@ it, ``imprint`` the corner of a published map. ``page`` writes a map as one HTML
 the tiles of a base map, which ``policy`` sees to; ``ground`` knows what can lie under the layers. ``tiles`` takes a
 million sites into a file beside the page; ``plates`` draws on paper; ``gallery`` writes the index of a folder of maps.
 ``packing`` makes tables small, ``labels`` asks the model what fields are called, ``pinyin`` how names are spelled,
-``words`` holds the page's own words. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
+``words`` holds the page's own words, ``replacing`` writes a file whole or not at all. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ _NOT_SHOWN = frozenset({"name", "kind", "uid", "id", "geom", "geometry", "extra"
 _JOINED = {"waste_code": "waste_codes"}
 # Common fields that a reader looks for first.
 _FIRST = ("code", "supervision_level", "status", "operator")
+# What a region's short name leaves out.
+_REGION_KINDS = r"(?:维吾尔|壮族|回族)?(?:特别行政区|自治区|省|市)$"
 # Numbers that are not quantities: written without grouping.
 _PLAIN = frozenset({"opened_year"})
 
@@ -85,6 +87,11 @@ def region_names(regions: pd.DataFrame, lang: str) -> pd.Series:
     if lang == "en" and "name_en" in regions:
         names = regions["name_en"].where(regions["name_en"].notna(), names)
     return names.astype(str)
+
+
+def short_names(names: pd.Series) -> pd.Series:
+    """Names of regions without what kind of region each is: 内蒙古 of 内蒙古自治区."""
+    return names.str.replace(_REGION_KINDS, "", regex=True)
 
 
 def kind_labels(lang: str) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
-from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,12 +12,14 @@ import folium
 from branca.element import Element, Figure, Link
 from folium.elements import JSCSSMixin
 
-from registry.errors import BadParameterError, OfflineError, UnwritableFileError
+from registry.errors import BadParameterError, OfflineError
 from registry.render.assets import JQUERY_JS, LEAFLET_CSS, LEAFLET_JS, Inlined, add_map_assets, figure_of
 from registry.render.ground.basemaps import MAP_MAX_ZOOM, NONE, Basemap, basemap_of
 from registry.render.policy import OFFLINE, Leave, head_of, origin_of, script_of
+from registry.render.replacing import replacing
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from registry.render.ground.local_tiles import LocalTiles
@@ -251,14 +251,11 @@ class _PageReader(HTMLParser):
 
 
 def write_page(target: Path, text: str) -> None:
-    """The whole file or none of it: written beside the target, then put in its place."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    """Write the text of a page: the whole file or none of it.
+
+    Raises
+    ------
+    UnwritableFileError : the file or its folder cannot be written.
+    """
+    with replacing(target) as part:
         part.write_bytes(text.encode("utf-8", "replace"))
-        part.replace(target)
-    except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            part.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnwritableFileError(f"{target}: cannot be written ({reason}). Choose another file or folder.") from error

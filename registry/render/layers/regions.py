@@ -8,7 +8,7 @@ from folium.template import Template
 
 from registry.errors import UnknownColumnError
 from registry.render.elements import PackedLayer
-from registry.render.labels import region_names
+from registry.render.labels import region_names, short_names
 from registry.render.layers.choropleth import Label, Shading, shading
 from registry.render.layers.frames import corners_of, lonlat_geometry
 from registry.render.layers.outlines import label_points, ring_tables, simplify_regions
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
     from registry.render.layers.classes import Classing
-
-_REGION_SUFFIXES = r"(?:维吾尔|壮族|回族)?(?:特别行政区|自治区|省|市)$"
 
 
 class RegionsLayer(PackedLayer):
@@ -84,7 +82,7 @@ class RegionsLayer(PackedLayer):
         ]
         called = says(
             names=lambda each: names[each].tolist(),
-            labels=lambda each: names[each].str.replace(_REGION_SUFFIXES, "", regex=True).tolist(),
+            labels=lambda each: short_names(names[each]).tolist(),
         )
         meta = {
             "lang": lang,

@@ -12,6 +12,7 @@ from registry.render.plates.fonts import plain, typeface
 from registry.render.plates.national import national_plate
 from registry.render.plates.province import locator_of, province_index, province_plate, provinces_with_places
 from registry.render.plates.sheet import scale_of
+from registry.render.replacing import replacing
 
 if TYPE_CHECKING:
     import os
@@ -96,7 +97,7 @@ def write_plates(
         marginalia=marginalia, lang=lang, symbols=symbols,
     )  # fmt: skip
     chosen = None if province is None else province_index(content, province)
-    with output.replacing(target) as part, output.settings(), typeface(content.texts()) as face:
+    with replacing(target) as part, output.settings(), typeface(content.texts()) as face:
         sheets = _sheets(content, face, paper, chosen, several=suffix == ".pdf" and pages == "all", say=say)
         title = plain(content.marginalia.title or content.words["title"])
         if suffix == ".pdf":

@@ -12,7 +12,7 @@ import pandas as pd
 from registry import reference
 from registry.errors import EmptyLayerError, UnknownColumnError
 from registry.model.vocabulary import Kind
-from registry.render.labels import group_labels, region_names
+from registry.render.labels import group_labels, region_names, short_names
 from registry.render.layers.choropleth import Shading, shading
 from registry.render.layers.frames import lonlat_frame, lonlat_geometry
 from registry.render.plates.islands import ISLANDS_EAST, ISLANDS_SOUTH
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 # The options of ``site_map`` that say what is on a map and that a map on paper can draw too.
 PLATE_OPTIONS = frozenset({"concentration", "measure", "classing", "labels", "coverage", "nearest", "lang", "symbols"})
-# What a region's short name leaves out.
-_SUFFIXES = r"(?:维吾尔|壮族|回族)?(?:特别行政区|自治区|省|市)$"
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ def areas_of(regions: GeoDataFrame | None, level: str, lang: str) -> Areas:
     parents = regions["parent_code"] if "parent_code" in regions else pd.Series("", index=regions.index)
     return Areas(
         regions["code"].astype(str).tolist(), names.tolist(),
-        names.str.replace(_SUFFIXES, "", regex=True).tolist(),
+        short_names(names).tolist(),
         region_names(regions, "en" if lang == "zh" else "zh").tolist(),
         parents.fillna("").astype(str).tolist(),
         lonlat_geometry(regions),

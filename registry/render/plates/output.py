@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -13,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from registry.errors import BadParameterError, UnwritableFileError
+from registry.errors import BadParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,30 +59,6 @@ def settings() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)
         yield
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside the one that is meant, put in its place when the block ends well: all of it or nothing.
-
-    Raises
-    ------
-    UnwritableFileError : the file or its folder cannot be written; said before any work is done.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, os.strerror(21))
-        part.touch()
-        yield part
-        part.replace(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnwritableFileError(f"{path}: cannot be written ({reason}). Choose another file or folder.") from error
-    finally:
-        with suppress(OSError, ValueError):
-            part.unlink(missing_ok=True)
 
 
 def write_pdf(sheets: Iterable[Sheet], file: Path, *, title: str, dpi: int) -> int:

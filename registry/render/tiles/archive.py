@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,9 +13,10 @@ import pandas as pd
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
-from registry.errors import BadParameterError, EmptyLayerError, UnwritableFileError
+from registry.errors import BadParameterError, EmptyLayerError
 from registry.model.vocabulary import Kind
 from registry.render.layers.frames import lonlat_frame
+from registry.render.replacing import replacing
 from registry.render.tiles import pyramid, table, wire
 from registry.render.tiles.attributes import Attributes, attributes
 from registry.render.tiles.description import description, vector_layers
@@ -77,28 +77,19 @@ def write_tiles(
     place = pyramid.mercator(rows.pop("lng").to_numpy(float), rows.pop("lat").to_numpy(float))
     last = pyramid.last_zoom(place)
     facets = pyramid.facets(rows)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            writer = Writer(file)
-            for zoom in range(last):
-                say(f"tiles of zoom {zoom}")
-                _write(writer, _cell_tiles(pyramid.cells(facets, place, zoom), zoom))
-            say(f"tiles of zoom {last}")
-            _write(writer, _site_tiles(rows, place, last))
-            writer.finalize(_header(place, last), {
-                "name": target.stem,
-                "type": "overlay",
-                "vector_layers": vector_layers(rows, last),
-                "registry": description(rows, facets, regions, last),
-            })  # fmt: skip
-        part.replace(target)
-    except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            part.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnwritableFileError(f"{target}: cannot be written ({reason}). Choose another file or folder.") from error
+    with replacing(target) as part, part.open("wb") as file:
+        writer = Writer(file)
+        for zoom in range(last):
+            say(f"tiles of zoom {zoom}")
+            _write(writer, _cell_tiles(pyramid.cells(facets, place, zoom), zoom))
+        say(f"tiles of zoom {last}")
+        _write(writer, _site_tiles(rows, place, last))
+        writer.finalize(_header(place, last), {
+            "name": target.stem,
+            "type": "overlay",
+            "vector_layers": vector_layers(rows, last),
+            "registry": description(rows, facets, regions, last),
+        })  # fmt: skip
     return target
 
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { radiusOf } from '../src/tools/circle.js';
 import { distance } from '../src/tools/geodesic.js';
 import { tally } from '../src/tools/inside.js';
-import { areaText, lengthText, windText } from '../src/page/lengths.js';
+import { areaText, lengthText, windText } from '../src/tools/lengths.js';
 import { reasonOf } from '../src/tools/locate.js';
 import { accepts, categoryOf, wasteCode, wasteCodes } from '../src/tools/materials.js';
 import { measured } from '../src/tools/measure.js';

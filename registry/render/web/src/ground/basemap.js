@@ -1,7 +1,7 @@
 // Tiles that travel inside the page. They are drawn on canvases from the bytes at hand: the browser loads nothing.
 
 import { el } from '../page/dom.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
 
 const HELD = 96; // decoded pictures that are kept: two windows full
 

@@ -1,10 +1,10 @@
 // Areas shaded by class: what regions and hexagons have in common.
 
 import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
-import { deskOf } from '../page/desk.js';
 import { number } from '../page/format.js';
 import { language, said, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { popupContent, rowTexts } from '../page/popup.js';
 import { inside, readRings, trace } from '../packed/rings.js';
 
@@ -78,13 +78,7 @@ export function areasLayerClass(look) {
 
     onAdd(map) {
       Base.prototype.onAdd.call(this, map);
-      deskOf(map).layers.add(this);
       if (this.meta) this._settle();
-    },
-
-    onRemove(map) {
-      deskOf(map).layers.delete(this);
-      Base.prototype.onRemove.call(this, map);
     },
 
     _settle() {

@@ -2,7 +2,9 @@
 
 import { canvasLayerClass, toPlane } from './canvas.js';
 import { words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
+import { traceLine } from '../packed/rings.js';
 
 // In the order in which they are drawn; width in pixels on a national view.
 export const LINES = {
@@ -19,21 +21,6 @@ function pen(ctx, kind, grow = 1) {
   ctx.lineJoin = 'round';
   ctx.lineCap = dash.length ? 'butt' : 'round';
   ctx.setLineDash(dash);
-}
-
-/** Puts an open line on the path, leaving out points that fall on the pixel before. */
-export function traceLine(ctx, plane, { start, end }, { scale, dx, dy }) {
-  let lastX = Infinity;
-  let lastY = Infinity;
-  for (let i = start; i < end; i += 1) {
-    const x = plane.x[i] * scale - dx;
-    const y = plane.y[i] * scale - dy;
-    if (i === start) ctx.moveTo(x, y);
-    else if (i === end - 1 || Math.abs(x - lastX) + Math.abs(y - lastY) > 0.8) ctx.lineTo(x, y);
-    else continue;
-    lastX = x;
-    lastY = y;
-  }
 }
 
 /** The boundary layer of the block `id`. */

@@ -1,6 +1,8 @@
 // A Leaflet layer that is one canvas over the view and a margin round it. It moves with the map's pane, as tiles do,
 // and is drawn anew when a movement ends or leaves the margin: dragging costs no drawing.
 
+import { deskOf } from '../page/desk.js';
+
 const MARGIN = 0.3; // of the view's width and height, on each side
 
 /** Coordinates of lon/lat columns in the map's plane at zoom 0; a zoom is then one multiplication. */
@@ -30,7 +32,10 @@ export function widened(view, x, y) {
   return { ...view, dx: view.dx - x, dy: view.dy - y, width: view.width + 2 * x, height: view.height + 2 * y };
 }
 
-/** Base class; made when Leaflet is there, so that the modules can be tested without a page. */
+/**
+ * Base class; made when Leaflet is there, so that the modules can be tested without a page. A layer that says
+ * `hit(event, touch)` takes clicks while it is on the map.
+ */
 export function canvasLayerClass() {
   return L.Layer.extend({
     initialize(options) {
@@ -43,10 +48,12 @@ export function canvasLayerClass() {
       pane.style.pointerEvents = 'none';
       this._canvas = L.DomUtil.create('canvas', 'leaflet-zoom-animated', pane);
       this._canvas.setAttribute('aria-hidden', 'true');
+      if (this.hit) deskOf(map).layers.add(this);
       this.redraw();
     },
 
-    onRemove() {
+    onRemove(map) {
+      if (this.hit) deskOf(map).layers.delete(this);
       cancelAnimationFrame(this._frame);
       this._frame = undefined;
       this._canvas.remove();

@@ -1,10 +1,10 @@
 // What became of sites since a date: a mark for each, an arrow from where one was, and what changed in its popup.
 
 import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
-import { deskOf } from '../page/desk.js';
 import { distance } from '../page/format.js';
 import { language, said, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { popupContent, positionRow, valueText } from '../page/popup.js';
 
 // Colour and sign of every change: the sign alone tells them apart in grey.
@@ -91,13 +91,7 @@ export function changes(id) {
 
     onAdd(map) {
       Base.prototype.onAdd.call(this, map);
-      deskOf(map).layers.add(this);
       if (this.meta) this._settle();
-    },
-
-    onRemove(map) {
-      deskOf(map).layers.delete(this);
-      Base.prototype.onRemove.call(this, map);
     },
 
     _settle() {

@@ -3,7 +3,8 @@
 import { canvasLayerClass, toPlane } from './canvas.js';
 import { area } from '../page/format.js';
 import { language, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { readRings, trace } from '../packed/rings.js';
 import { radiusAt } from './symbols.js';
 
@@ -43,7 +44,8 @@ function unreachedLayer(reach) {
 
 /** The coverage layer of the block `id`; unreached sites are marked on `sitesLayer`. */
 export function coverage(id, sitesLayer) {
-  const Layer = canvasLayerClass().extend({
+  const Base = canvasLayerClass();
+  const Layer = Base.extend({
     load({ meta, tables }) {
       this.meta = meta;
       this.areas = tables.areas;
@@ -58,14 +60,14 @@ export function coverage(id, sitesLayer) {
     },
 
     onAdd(map) {
-      Object.getPrototypeOf(Layer.prototype).onAdd.call(this, map);
+      Base.prototype.onAdd.call(this, map);
       this.marks = unreachedLayer(this).addTo(map);
       if (this.meta) this._settle();
     },
 
     onRemove(map) {
       this.marks.remove();
-      Object.getPrototypeOf(Layer.prototype).onRemove.call(this, map);
+      Base.prototype.onRemove.call(this, map);
     },
 
     _settle() {

@@ -3,12 +3,12 @@
 import './overlays.css';
 import { arcWidth, bendPoint, drawHub, hubRadius, tonnageClass, wasteColour } from './arcs.js';
 import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
-import { deskOf } from '../page/desk.js';
 import { el, foreign } from '../page/dom.js';
 import { distance, quantity } from '../page/format.js';
 import { hubCard } from './hub_card.js';
 import { language, said, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { GROUP_INDEX, radiusAt } from './symbols.js';
 
 const MARK = '#c2006b';
@@ -87,12 +87,10 @@ export function flows(id, sitesLayer) {
     onAdd(map) {
       Base.prototype.onAdd.call(this, map);
       this.symbols = hubsLayer(this).addTo(map);
-      deskOf(map).layers.add(this);
       if (this.meta) this._settle();
     },
 
     onRemove(map) {
-      deskOf(map).layers.delete(this);
       this.symbols.remove();
       Base.prototype.onRemove.call(this, map);
     },

@@ -5,7 +5,7 @@
 
 import { canvasLayerClass } from './canvas.js';
 import { words } from '../page/language.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
 import { GROUP_INDEX } from './symbols.js';
 
 const CELL = 3; // pixels of the screen to a cell of the grid

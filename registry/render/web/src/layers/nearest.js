@@ -4,7 +4,7 @@ import { canvasLayerClass } from './canvas.js';
 import { el, foreign } from '../page/dom.js';
 import { distance } from '../page/format.js';
 import { language, words } from '../page/language.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
 
 const COLOURS = ['#c9a227', '#e0602a', '#a3195b', '#2a1a5e'];
 

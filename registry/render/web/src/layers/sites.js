@@ -4,7 +4,8 @@ import { canvasLayerClass, toPlane, viewOf } from './canvas.js';
 import { clusterIndex, drawRing, ringRadius } from './clusters.js';
 import { deskOf } from '../page/desk.js';
 import { language, onLanguage, said, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { popupContent, positionRow, rowTexts } from '../page/popup.js';
 import { drawSymbol, GROUP_INDEX, GROUPS, radiusAt, stamps } from './symbols.js';
 
@@ -39,7 +40,8 @@ export function groupSwatch(group, size = 5.5) {
 
 /** The sites layer of the block `id`. */
 export function sites(id) {
-  const Layer = canvasLayerClass().extend({
+  const Base = canvasLayerClass();
+  const Layer = Base.extend({
     load({ meta, tables }) {
       const { columns, rows } = tables.sites;
       this.meta = meta;
@@ -66,14 +68,8 @@ export function sites(id) {
     },
 
     onAdd(map) {
-      Object.getPrototypeOf(Layer.prototype).onAdd.call(this, map);
-      deskOf(map).layers.add(this);
+      Base.prototype.onAdd.call(this, map);
       if (this.meta) this._settle();
-    },
-
-    onRemove(map) {
-      deskOf(map).layers.delete(this);
-      Object.getPrototypeOf(Layer.prototype).onRemove.call(this, map);
     },
 
     _settle() {

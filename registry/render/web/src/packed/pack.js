@@ -23,7 +23,6 @@
 //            version 5 of `kind|code:code` (columns) in that namespace
 //   bytes    {lengths}: so many bytes a row
 
-import { learn, openIn } from '../page/language.js';
 import { fromHex, madeUuid, uuidText } from './uuid5.js';
 
 /** Bytes of a base64 text. */
@@ -272,19 +271,4 @@ export function valueAt(column, row) {
   if (column.patterns) return column.text(row);
   const code = column.codes[row];
   return code === 0 ? undefined : column.values[code - 1];
-}
-
-async function unpackBlock(id) {
-  return decode(await gunzip(fromBase64(document.getElementById(id).textContent)));
-}
-
-let learnt;
-
-/** Decodes the block with this id in the page, after the page's words, which are a block of their own. */
-export async function readBlock(id) {
-  learnt ??= unpackBlock('registry_words').then(({ meta }) => learn(meta.says));
-  await learnt;
-  const block = await unpackBlock(id);
-  openIn(block.meta.lang);
-  return block;
 }

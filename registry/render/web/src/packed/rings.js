@@ -28,21 +28,25 @@ export function inside({ lng, lat, features }, feature, x, y) {
   return odd;
 }
 
-/** Puts the rings of a feature on the path, leaving out points that fall on the pixel before. */
+/** Puts an open line on the path, leaving out points that fall on the pixel before. */
+export function traceLine(ctx, plane, { start, end }, { scale, dx, dy }) {
+  let lastX = Infinity;
+  let lastY = Infinity;
+  for (let i = start; i < end; i += 1) {
+    const x = plane.x[i] * scale - dx;
+    const y = plane.y[i] * scale - dy;
+    if (i === start) ctx.moveTo(x, y);
+    else if (i === end - 1 || Math.abs(x - lastX) + Math.abs(y - lastY) > 0.8) ctx.lineTo(x, y);
+    else continue;
+    lastX = x;
+    lastY = y;
+  }
+}
+
+/** Puts the rings of a feature on the path. */
 export function trace(ctx, plane, rings, view) {
-  const { scale, dx, dy } = view;
-  for (const { start, end } of rings) {
-    let lastX = Infinity;
-    let lastY = Infinity;
-    for (let i = start; i < end; i += 1) {
-      const x = plane.x[i] * scale - dx;
-      const y = plane.y[i] * scale - dy;
-      if (i === start) ctx.moveTo(x, y);
-      else if (i === end - 1 || Math.abs(x - lastX) + Math.abs(y - lastY) > 0.8) ctx.lineTo(x, y);
-      else continue;
-      lastX = x;
-      lastY = y;
-    }
+  for (const ring of rings) {
+    traceLine(ctx, plane, ring, view);
     ctx.closePath();
   }
 }

@@ -3,7 +3,7 @@
 import { el, foreign, keepFromMap, swatch } from './dom.js';
 import { number } from './format.js';
 import { language, onLanguage, said, words } from './language.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from './block.js';
 
 const NARROW = 640; // CSS pixels of map width under which the legend starts folded
 

@@ -3,7 +3,7 @@
 import './imprint.css';
 import { el, foreign, keepFromMap } from './dom.js';
 import { onLanguage, said, words } from './language.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from './block.js';
 
 /** The lines of the block `id`, as a Leaflet control. */
 export function imprint(id) {

@@ -2,11 +2,11 @@
 
 import { canvasLayerClass, toPlane, viewOf } from '../layers/canvas.js';
 import { drawRing, ringRadius } from '../layers/clusters.js';
-import { deskOf } from '../page/desk.js';
 import { Facets } from './tile_facets.js';
 import { join, latitude, mercator, tileZoom } from './grid.js';
 import { language, onLanguage, said, words } from '../page/language.js';
-import { readBlock, valueAt } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
+import { valueAt } from '../packed/pack.js';
 import { popupContent, positionRow, rowTexts } from '../page/popup.js';
 import { groupSwatch } from '../layers/sites.js';
 import { GROUP_INDEX, GROUPS, radiusAt, stamps } from '../layers/symbols.js';
@@ -23,7 +23,8 @@ const DEEPEST = 15; // from this zoom on every site is drawn
 
 /** The layer of the block `id`. */
 export function tiledSites(id) {
-  const Layer = canvasLayerClass().extend({
+  const Base = canvasLayerClass();
+  const Layer = Base.extend({
     tiled: true, // there are no rows to ask for
 
     async load({ meta, tables }) {
@@ -53,15 +54,13 @@ export function tiledSites(id) {
     },
 
     onAdd(map) {
-      Object.getPrototypeOf(Layer.prototype).onAdd.call(this, map);
-      deskOf(map).layers.add(this);
+      Base.prototype.onAdd.call(this, map);
       if (this.problem) this._failed(this.problem);
     },
 
     onRemove(map) {
-      deskOf(map).layers.delete(this);
       this.panel?.remove();
-      Object.getPrototypeOf(Layer.prototype).onRemove.call(this, map);
+      Base.prototype.onRemove.call(this, map);
     },
 
     // Said on the map, not on the console: a reader looks at the map.

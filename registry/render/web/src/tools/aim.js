@@ -1,6 +1,6 @@
 // A tool's hold on the clicks of a map, with the cursor that shows it.
 
-import { button } from '../page/controls.js';
+import { button } from './controls.js';
 
 const TWICE_MS = 700; // between the two clicks of a double click, at most
 const TWICE_PIXELS = 24; // a finger does not hit the same pixel twice

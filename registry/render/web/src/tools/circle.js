@@ -1,7 +1,7 @@
 // Circles of any radius, dropped anywhere: what lies inside of each is told at once.
 
 import { Aim } from './aim.js';
-import { button, labelled, positionForm } from '../page/controls.js';
+import { button, labelled, positionForm } from './controls.js';
 import { positionText } from './coordinates.js';
 import { el, swatch } from '../page/dom.js';
 import { Drawing, mark } from './drawn.js';

@@ -1,7 +1,7 @@
 // The address of what the map shows: kept in the hash as the map changes, read when a page opens, copied for others.
 
 import './page_tools.css';
-import { button, copyText, labelled } from '../page/controls.js';
+import { button, copyText, labelled } from './controls.js';
 import { el } from '../page/dom.js';
 import { decodeState, encodeState, stableJson } from './hash.js';
 import { kept } from '../page/kept.js';

@@ -2,7 +2,7 @@
 
 import './list.css';
 import './page_tools.css';
-import { button } from '../page/controls.js';
+import { button } from './controls.js';
 import { el, foreign } from '../page/dom.js';
 import { download } from './download.js';
 import { number } from '../page/format.js';

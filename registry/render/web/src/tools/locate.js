@@ -1,12 +1,12 @@
 // Where the reader is, as the browser tells it: asked only at the press of a button, and told to nobody.
 
-import { button, copyButton } from '../page/controls.js';
+import { button, copyButton } from './controls.js';
 import { positionText } from './coordinates.js';
 import { el } from '../page/dom.js';
 import { Drawing, mark } from './drawn.js';
 import { circle } from './geodesic.js';
 import { words } from '../page/language.js';
-import { lengthText } from '../page/lengths.js';
+import { lengthText } from './lengths.js';
 import { GROUP_INDEX } from '../layers/symbols.js';
 
 const PLANT = GROUP_INDEX.utilization_plant;

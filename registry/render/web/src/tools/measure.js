@@ -1,13 +1,13 @@
 // Measures a path that is clicked or typed: legs, length, and from three points on the area that it encloses.
 
 import { Aim } from './aim.js';
-import { button, copyButton, positionForm } from '../page/controls.js';
+import { button, copyButton, positionForm } from './controls.js';
 import { positionText } from './coordinates.js';
 import { el } from '../page/dom.js';
 import { alongPath, Drawing, mark } from './drawn.js';
 import { area, crossesItself, distance, legs, unrolled } from './geodesic.js';
 import { words } from '../page/language.js';
-import { areaText, lengthText } from '../page/lengths.js';
+import { areaText, lengthText } from './lengths.js';
 
 const SAME_PLACE = 4; // pixels within which a click on the last point adds none
 

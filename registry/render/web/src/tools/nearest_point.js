@@ -1,13 +1,13 @@
 // The plants nearest to any point, with distance and direction, and lines to them.
 
 import { Aim } from './aim.js';
-import { button, copyButton, labelled, positionForm } from '../page/controls.js';
+import { button, copyButton, labelled, positionForm } from './controls.js';
 import { positionText } from './coordinates.js';
 import { el, foreign } from '../page/dom.js';
 import { Drawing, mark } from './drawn.js';
 import { line, nearestRows, places } from './geodesic.js';
 import { said, words } from '../page/language.js';
-import { lengthText, windText } from '../page/lengths.js';
+import { lengthText, windText } from './lengths.js';
 import { accepts, wasteCodes } from './materials.js';
 import { valueAt } from '../packed/pack.js';
 import { GROUP_INDEX } from '../layers/symbols.js';

@@ -2,7 +2,7 @@
 
 import './print.css';
 import './page_tools.css';
-import { button, labelled } from '../page/controls.js';
+import { button, labelled } from './controls.js';
 import { el, foreign, swatch } from '../page/dom.js';
 import { distance, number } from '../page/format.js';
 import { kept } from '../page/kept.js';

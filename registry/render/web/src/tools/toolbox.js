@@ -12,7 +12,7 @@ import { linkTool } from './link.js';
 import { listTool } from './list.js';
 import { measureTool } from './measure.js';
 import { MEASURING_TOOLS } from './measuring_tools.js';
-import { readBlock } from '../packed/pack.js';
+import { readBlock } from '../page/block.js';
 import { printTool } from './print.js';
 import { searchTool } from './search_panel.js';
 import { tiledFilterTool } from '../tiles/tiled_filter.js';

@@ -1,8 +1,8 @@
 // Parts that panels of tools are made of: buttons, a field to type a position in, a copy of a text.
 
-import { parsePosition } from '../tools/coordinates.js';
-import { el } from './dom.js';
-import { words } from './language.js';
+import { parsePosition } from './coordinates.js';
+import { el } from '../page/dom.js';
+import { words } from '../page/language.js';
 
 let fields = 0;
 

@@ -1,8 +1,8 @@
 // Measured lengths, areas and directions as a reader of each language says them.
 
-import { windOf } from '../tools/coordinates.js';
-import { number } from './format.js';
-import { language, words } from './language.js';
+import { windOf } from './coordinates.js';
+import { number } from '../page/format.js';
+import { language, words } from '../page/language.js';
 
 const MU = 2000 / 3; // square metres of one 亩
 
