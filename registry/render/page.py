@@ -6,7 +6,7 @@ import html
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import folium
 from branca.element import Element, Figure, Link
@@ -54,8 +54,9 @@ class RegistryMap(folium.Map):
     title : the page's title in the browser
     """
 
-    default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium's own attribute; replaced, never appended to
-    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+    # What folium links to by itself.
+    default_js: ClassVar[list[tuple[str, str]]] = []
+    default_css: ClassVar[list[tuple[str, str]]] = []
 
     def __init__(self, *, lang: str = "zh", basemap: str | Basemap = "none", title: str | None = None) -> None:
         self.basemap = basemap_of(basemap)
@@ -220,10 +221,12 @@ def _leave(page: folium.Map, elements: list[Element], seen: _PageReader) -> Leav
     )
 
 
+# Elements that load something, and the attribute that says what.
+_LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "video": "src", "source": "src"}
+
+
 class _PageReader(HTMLParser):
     """Collects the scripts that stand in a page, and the addresses its elements would load."""
-
-    _LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "video": "src", "source": "src"}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -233,7 +236,7 @@ class _PageReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        address = given.get(self._LOADS.get(tag, ""))
+        address = given.get(_LOADS.get(tag, ""))
         if address and address.startswith(_NETWORK):
             self.addresses.append(address)
         # A script element with a type of its own holds data.

@@ -21,6 +21,7 @@ from registry.errors import (
 )
 from registry.render import RegistryMap, assets, gallery, save, site_map
 from registry.render.page import page_html
+from registry.render.replacing import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +153,12 @@ def test_a_projected_layer_lands_where_the_geographic_one_does(sites: Any) -> No
 def test_the_page_says_its_language(sites: Any) -> None:
     assert '<html lang="zh-CN">' in page_html(site_map(sites))
     assert '<html lang="en">' in page_html(site_map(sites, lang="en"))
+
+
+def test_a_failure_while_a_file_is_made_leaves_what_was_there_and_is_not_disguised(tmp_path: Path) -> None:
+    target = tmp_path / "map.html"
+    target.write_text("before", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError), replacing(target) as part:
+        part.write_text("half \udc00", encoding="utf-8")
+    assert target.read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [target]

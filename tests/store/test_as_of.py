@@ -234,7 +234,8 @@ def test_what_is_no_moment_at_all_is_an_error_too(file_reg: registry.Registry) -
         try:
             file_reg.sites(as_of=nonsense)
         except BadParameterError as refusal:
-            assert "2026-01-31" in str(refusal)  # noqa: PT017  every one is to be tried
+            if "2026-01-31" not in str(refusal):
+                unlike[repr(nonsense)] = refusal
         except Exception as error:  # noqa: BLE001
             unlike[repr(nonsense)] = error
         else:
