@@ -6,7 +6,7 @@ import html
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import folium
 from branca.element import Element, Figure, Link
@@ -54,10 +54,6 @@ class RegistryMap(folium.Map):
     title : the page's title in the browser
     """
 
-    # What folium links to by itself.
-    default_js: ClassVar[list[tuple[str, str]]] = []
-    default_css: ClassVar[list[tuple[str, str]]] = []
-
     def __init__(self, *, lang: str = "zh", basemap: str | Basemap = "none", title: str | None = None) -> None:
         self.basemap = basemap_of(basemap)
         super().__init__(
@@ -72,6 +68,9 @@ class RegistryMap(folium.Map):
             min_zoom=2,
             max_zoom=MAP_MAX_ZOOM,
         )
+        # What folium links to by itself: the page holds these.
+        self.default_js: list[tuple[str, str]] = []
+        self.default_css: list[tuple[str, str]] = []
         self.lang = lang
         self.remarks: list[tuple[str, str]] = []
         self.tiles: LocalTiles | None = None
