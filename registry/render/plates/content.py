@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from registry import reference
 from registry.errors import EmptyLayerError, UnknownColumnError
 from registry.model.vocabulary import Kind
 from registry.render.labels import group_labels, region_names, short_names
+from registry.render.layers.boundary import china_codes
 from registry.render.layers.choropleth import Shading, shading
 from registry.render.layers.frames import lonlat_frame, lonlat_geometry
 from registry.render.plates.islands import ISLANDS_EAST, ISLANDS_SOUTH
@@ -110,8 +110,7 @@ class Content:
     @property
     def of_china(self) -> bool:
         """Whether the regions are China's provinces, which bring what a map of the country must show."""
-        known = set(reference.table("china_provinces_en.csv")["code"].astype(str))
-        return len(self.regions) > 0 and set(self.regions.codes) <= known
+        return len(self.regions) > 0 and set(self.regions.codes) <= set(china_codes())
 
     def texts(self) -> Iterator[str]:
         """Every text that may stand on a plate; of names, those of ponds at level 1 only."""
