@@ -162,3 +162,26 @@ def test_the_levels_can_be_told_apart_in_grey(open_map: Any, whole_map: Any) -> 
         pictures.append(np.asarray(grey) < 215)
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert (pictures[a] != pictures[b]).sum() > 12
+
+
+def test_the_printed_legend_has_the_pictures_of_the_one_on_the_screen(open_map: Any, whole_map: Any) -> None:
+    """Also those that are neither a colour nor a symbol: lines of boundaries, the ramp of heat."""
+    seen = open_map(whole_map(boundary=True, heat="count"))
+    # The share of each picture that is painted, and its mean colour: the same at any number of pixels.
+    pictures = """box => Object.fromEntries([...document.querySelectorAll(box + ' .registry-row')].map(row => {
+        const canvas = row.querySelector('canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const sums = [0, 0, 0, 0];
+        for (let i = 0; i < data.length; i += 4) {
+            for (let c = 0; c < 3; c += 1) sums[c] += (data[i + c] * data[i + 3]) / 255;
+            sums[3] += data[i + 3];
+        }
+        return [row.querySelector('.registry-label').textContent, sums.map(sum => sum / (data.length / 4))];
+    }))"""
+    screen = seen.page.evaluate(pictures, ".registry-legend")
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    printed = seen.page.evaluate(pictures, ".registry-sheet-legend")
+    assert {"南海断续线", "未定国界"} < set(printed)
+    for label, found in printed.items():
+        assert found == pytest.approx(screen[label], abs=14), label
+    seen.assert_quiet()

@@ -23,22 +23,27 @@ function legendRow(row, map, redraw) {
   return el('label', 'registry-row', box, swatch(18, 16, row.draw), el('span', 'registry-label', row.label), count);
 }
 
+/** The picture of an entry of a scale: its colour in a frame, or what it draws itself; `ratio` as for `swatch`. */
+export function scalePatch({ colour, draw, width: wide = 18, plain }, ratio) {
+  const paint = (ctx, width, height) => {
+    if (draw) draw(ctx, width, height);
+    else {
+      ctx.fillStyle = colour;
+      ctx.fillRect(0, 0, width, height);
+    }
+    if (plain) return;
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = '#6b6b6b';
+    ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
+  };
+  return swatch(wide, 12, paint, ratio);
+}
+
 function legendSection(section, map, redraw) {
   const rows = section.rows.map((row) => legendRow(row, map, redraw));
-  const scale = (section.scale ?? []).map(({ label, colour, draw, width: wide = 18, plain }) => {
-    const patch = swatch(wide, 12, (ctx, width, height) => {
-      if (draw) draw(ctx, width, height);
-      else {
-        ctx.fillStyle = colour;
-        ctx.fillRect(0, 0, width, height);
-      }
-      if (plain) return;
-      ctx.lineWidth = 1;
-      ctx.strokeStyle = '#6b6b6b';
-      ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
-    });
-    return el('div', 'registry-row registry-class', patch, el('span', 'registry-label', label));
-  });
+  const scale = (section.scale ?? []).map((item) =>
+    el('div', 'registry-row registry-class', scalePatch(item), el('span', 'registry-label', item.label)),
+  );
   return el('fieldset', 'registry-section', el('legend', '', section.heading), ...scale, ...rows);
 }
 

@@ -2,6 +2,7 @@
 
 import './print.css';
 import './page_tools.css';
+import { scalePatch } from '../page/furniture.js';
 import { button, labelled } from './controls.js';
 import { el, foreign, swatch } from '../page/dom.js';
 import { distance, number } from '../page/format.js';
@@ -26,15 +27,7 @@ export function legendOf(map, layers) {
   for (const section of layers.flatMap((layer) => layer.legend())) {
     const rows = section.rows.filter((row) => (row.layer ? map.hasLayer(row.layer) : row.shown));
     if (!rows.length) continue;
-    const scale = (section.scale ?? []).map(({ label, colour }) => {
-      const patch = swatch(18, 12, (ctx, width, height) => {
-        ctx.fillStyle = colour;
-        ctx.fillRect(0, 0, width, height);
-        ctx.strokeStyle = '#6b6b6b';
-        ctx.strokeRect(0.5, 0.5, width - 1, height - 1);
-      }, SWATCH_RATIO);
-      return legendRow(patch, label);
-    });
+    const scale = (section.scale ?? []).map((item) => legendRow(scalePatch(item, SWATCH_RATIO), item.label));
     const lines = rows.map(({ draw, label, count, note }) =>
       legendRow(swatch(18, 16, draw, SWATCH_RATIO), label, count === undefined ? note : number(count, language())),
     );
