@@ -157,14 +157,19 @@ def page_html(page: folium.Map, *, offline: bool = True) -> str:
     return text.replace("<head>", f"<head>\n{head_of(seen.scripts, leave)}", 1)
 
 
+def _children(element: Element) -> dict[str, Element]:
+    found: dict[str, Element] = element._children  # noqa: SLF001  branca has no public way to a child
+    return found
+
+
 def _elements(element: Element) -> Iterator[Element]:
     yield element
-    for child in element._children.values():  # noqa: SLF001  branca has no public way to a child
+    for child in _children(element).values():
         yield from _elements(child)
 
 
 def _links(root: Figure) -> list[tuple[str, Link]]:
-    return [(name, child) for name, child in root.header._children.items() if isinstance(child, Link)]  # noqa: SLF001
+    return [(name, child) for name, child in _children(root.header).items() if isinstance(child, Link)]
 
 
 def _name(element: Element) -> str:

@@ -87,7 +87,7 @@ def _row_to_refer_to(connection: Connection, key: ForeignKey) -> Any:
     runs = {"kind": "k", "file_name": "f", "sha256": "s", "at": datetime.now(UTC), "by": "b"}
     if table.name == "import_run":
         source = _row_to_refer_to(connection, next(iter(table.c.source_id.foreign_keys)))
-        counts = {name: 0 for name in table.columns.keys() if name.startswith("rows_")}  # noqa: SIM118  a collection
+        counts = {column.name: 0 for column in table.columns if column.name.startswith("rows_")}
         columns = runs | counts | {"source_id": source}
     row = {name: value for name, value in columns.items() if name in table.columns} | {"id": 1}
     if connection.execute(table.select().where(table.c.id == 1)).first() is None:
