@@ -90,3 +90,9 @@ class StoreBusyError(StoreError):
 
 class StoreConflictError(StoreBusyError):
     """Two transactions got in each other's way, and this one gave in; doing it again can work."""
+
+
+class NoPlanError(RegistryError):
+    """No plan meets what is asked: the message says which condition, or which site, stands in its way."""
+
+    exit_code = 5
