@@ -53,7 +53,14 @@ def relative_gap(objective: float, bound: float) -> float:
 
 
 def status_of(gap: float) -> str:
-    """Say what a relative gap means: ``optimal``, ``within x %``, or ``not proven`` where there is no bound."""
+    """Say what a relative gap means: ``optimal``, ``within x %``, or ``not proven`` where there is no bound.
+
+    The share has three digits and is rounded up, since it is a promise.
+    """
     if gap <= PROVEN:
         return "optimal"
-    return f"within {gap:.2%}".replace("%", " %") if np.isfinite(gap) else "not proven"
+    if not np.isfinite(gap):
+        return "not proven"
+    percent = 100.0 * gap
+    step = 10.0 ** (np.floor(np.log10(percent)) - 2.0)
+    return f"within {np.ceil(percent / step - 1e-9) * step:.3g} %"

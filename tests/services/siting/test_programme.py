@@ -1,0 +1,105 @@
+"""HiGHS behind one door: agreement with scipy's own, bounds, time limits, and silence."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csr_array
+
+from registry.services.siting.effort import Effort
+from registry.services.siting.programme import Programme
+
+
+def knapsacks(seed: int, *, columns: int = 25, rows: int = 6) -> tuple[np.ndarray, np.ndarray, float]:
+    draw = np.random.default_rng(seed)
+    return draw.random(columns), draw.random((rows, columns)), columns / 6
+
+
+def programme(worth: np.ndarray, weights: np.ndarray, room: float, *, whole: bool) -> Programme:
+    made = Programme(worth, upper=1.0, integer=np.full(worth.size, whole), maximise=True)
+    made.add_rows(csr_array(weights), -np.inf, room)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_mixed_programme_agrees_with_scipy(seed: int) -> None:
+    worth, weights, room = knapsacks(seed)
+    found = programme(worth, weights, room, whole=True).solve(Effort())
+    truth = milp(-worth, integrality=1, bounds=Bounds(0, 1), constraints=LinearConstraint(weights, ub=room))
+    assert found.outcome == "optimal"
+    assert found.objective == pytest.approx(-truth.fun)
+    assert found.bound == pytest.approx(-truth.fun)
+    assert found.x @ worth == pytest.approx(found.objective)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_linear_programme_and_its_duals_agree_with_scipy(seed: int) -> None:
+    worth, weights, room = knapsacks(seed)
+    found = programme(worth, weights, room, whole=False).solve(Effort())
+    truth = linprog(-worth, A_ub=weights, b_ub=np.full(len(weights), room), bounds=(0, 1))
+    assert found.objective == pytest.approx(-truth.fun)
+    assert found.row_dual == pytest.approx(-truth.ineqlin.marginals, abs=1e-7)
+    # What the columns are worth beyond the rows that they use.
+    assert found.reduced_cost == pytest.approx(worth - found.row_dual @ weights, abs=1e-7)
+
+
+def test_rows_and_bounds_that_come_later_count() -> None:
+    worth, weights, room = knapsacks(1)
+    made = programme(worth, weights, room, whole=True)
+    free = made.solve(Effort())
+    best = np.argsort(-worth)[:3]
+    made.bound_columns(best, np.zeros(3), np.zeros(3))
+    made.add_rows(csr_array(np.ones((1, worth.size))), -np.inf, 4.0)
+    found = made.solve(Effort())
+    assert found.objective < free.objective
+    assert not found.x[best].any()
+    assert found.x.sum() <= 4.0
+
+
+def test_a_start_is_taken_where_there_is_no_time_to_find_another() -> None:
+    worth, weights, room = knapsacks(2, columns=400, rows=60)
+    made = programme(worth, weights, room, whole=True)
+    start = np.zeros(worth.size)
+    start[:3] = 1.0
+    found = made.solve(Effort(time_limit_s=1e-3), start=start)
+    assert found.outcome == "stopped"
+    assert found.objective >= worth[:3].sum() - 1e-9
+    assert found.bound >= found.objective
+
+
+def test_what_cannot_be_met_is_infeasible() -> None:
+    made = Programme(np.ones(3), upper=1.0, integer=np.ones(3, bool), maximise=True)
+    made.add_rows(csr_array(np.ones((1, 3))), 4.0, np.inf)
+    found = made.solve(Effort())
+    assert found.outcome == "infeasible"
+    assert found.x.size == 0
+
+
+def test_an_interrupted_search_stops_with_a_bound() -> None:
+    worth, weights, room = knapsacks(3, columns=400, rows=60)
+    effort = Effort()
+    effort.interrupted = True
+    found = programme(worth, weights, room, whole=True).solve(effort)
+    assert found.outcome == "stopped"
+    assert not found.x.size or found.bound >= found.objective
+
+
+def test_every_search_has_its_own_time() -> None:
+    # The clock of HiGHS goes on from one run to the next.
+    worth, weights, room = knapsacks(4)
+    made = programme(worth, weights, room, whole=True)
+    for _ in range(3):
+        assert made.solve(Effort(time_limit_s=30.0)).outcome == "optimal"
+
+
+def test_nothing_is_printed() -> None:
+    code = (
+        "import numpy as np\n"
+        "from registry.services.siting.effort import Effort\n"
+        "from registry.services.siting.programme import Programme\n"
+        "Programme(np.ones(3), upper=1.0, integer=np.ones(3, bool), maximise=True).solve(Effort())\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert (said.stdout, said.stderr) == ("", "")
