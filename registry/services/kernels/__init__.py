@@ -10,8 +10,14 @@
     Circles on the ellipsoid as polygons, and their union.
 ``sums``
     Tonnes added up in whole units, whatever the order.
+``cover_classes``, ``cover_search``, ``cover_bound``
+    Covering: demand reached alike joined, search by exchange, bounds by prices.
 ``permutation``, ``transport``
     P-values by drawing; the transport problem.
+``median_rows``, ``interchange``, ``median_lagrange``
+    Median problems on rows of the nearest candidates: swaps that save, and bounds.
+``hub_prices``, ``hub_exchange``
+    What hubs could earn at given prices of waste; hubs that come, go, or change their modules.
 ``compiled``
     Compilation to machine code.
 

@@ -1,8 +1,20 @@
-"""Where to build recycling hubs: the models, their solvers, and the plan that a planner gets."""
+"""Where to build recycling hubs: the models and their solvers."""
 
-from registry.services.siting.covering import maximal_covering
-from registry.services.siting.median import p_median
-from registry.services.siting.plan import SitingPlan, choose_hubs
+from registry.services.siting.covering.maximal import maximal_covering, set_covering, worst_case_covering
+from registry.services.siting.hauling.haul_plan import capacitated_p_median, plan_hauls
+from registry.services.siting.medians.centre import p_center
+from registry.services.siting.medians.gradual import gradual_covering
+from registry.services.siting.medians.median import p_median
 from registry.services.siting.solution import Solution
 
-__all__ = ["SitingPlan", "Solution", "choose_hubs", "maximal_covering", "p_median"]
+__all__ = [
+    "Solution",
+    "capacitated_p_median",
+    "gradual_covering",
+    "maximal_covering",
+    "p_center",
+    "p_median",
+    "plan_hauls",
+    "set_covering",
+    "worst_case_covering",
+]

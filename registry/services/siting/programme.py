@@ -77,6 +77,7 @@ class Programme:
         self.columns = cost.size
         self._mixed = integer is not None and bool(integer.any())
         self._maximise = maximise
+        self._cost = cost.astype(np.float64)
         self.highs = _Quiet()  # type: ignore[no-untyped-call]  # highspy's constructor has no types
         least, most = (np.broadcast_to(np.asarray(each, np.float64), cost.shape).copy() for each in (lower, upper))
         empty, none = np.empty(0), np.empty(0, np.int32)
@@ -127,9 +128,24 @@ class Programme:
         for kind in _INTERRUPTS:
             highs.startCallback(kind)
         highs.run()
+        found = self._optimum()
+        if start is not None and self._belied(found):
+            # Where presolve leaves nothing to solve, HiGHS 1.16 hands back the start with the objective of the optimum.
+            highs.clearSolver()
+            highs.run()
+            found = self._optimum()
         for kind in _INTERRUPTS:
             highs.stopCallback(kind)
-        return self._optimum()
+        return found
+
+    def _belied(self, found: Optimum) -> bool:
+        """Whether a solution is not worth what it is said to be."""
+        if not found.x.size:
+            return False
+        worth = float(self._cost @ found.x)
+        return abs(worth - found.objective) > 1e-6 * max(
+            1.0, abs(found.objective), float(np.abs(self._cost) @ np.abs(found.x))
+        )
 
     def _optimum(self) -> Optimum:
         status, told = self.highs.getModelStatus(), self.highs.getInfo()

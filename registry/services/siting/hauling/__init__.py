@@ -1,0 +1,6 @@
+"""Hubs with capacity: which modules where, and how much of what is hauled to which.
+
+``haul_plan`` is the door. ``haul_check`` reads a problem, ``haul_core`` makes it small, ``haul_prices`` and
+``haul_bound`` let hubs bid for waste, ``haul_start`` exchanges hubs, ``haul_programme`` is the programme for HiGHS, and
+``haul_search`` puts them together.
+"""
