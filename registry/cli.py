@@ -14,6 +14,7 @@ from registry.commands import (
     console,
     coverage,
     density,
+    hubs,
     intake,
     lists,
     maintenance,
@@ -87,6 +88,7 @@ app.command()(proximity.proximity)
 app.command(context_settings={"ignore_unknown_options": True})(receptors.receptors)
 app.command()(neighbours.neighbours)
 app.command()(coverage.coverage)
+app.command()(hubs.hubs)
 app.command("map")(pages.map_)
 app.command()(pages.export)
 app.command()(partition.partition)

@@ -21,6 +21,7 @@ PAGES = [
     "docs/inspector.md",
     "docs/maps.md",
     "docs/planner.md",
+    "docs/hubs.md",
     "docs/gis-desk.md",
     "docs/administrator.md",
 ]

@@ -100,7 +100,7 @@ def write_map(
         drawn = _drawn(extras)
         margin = render.Marginalia(
             title=title, note=" · ".join([*([note] if note else []), *(_said(remark, lang) for remark in remarks)]) or None,
-            source=source or _sources(reg), datum=_datum(reg), approval_number=approval,
+            source=source or sources_of(reg), datum=_datum(reg), approval_number=approval,
         )  # fmt: skip
         render.write_plates(
             out, *shown, reg.regions(), province=plates.province, pages=plates.pages, paper=plates.paper,
@@ -109,7 +109,7 @@ def write_map(
         return _unheard(wanted, drawn) + [english for _, english in remarks]
     page = render.site_map(
         *shown, provinces if len(provinces) else None, title=title, basemap=ground, basemap_mb=basemap_mb, note=note,
-        approval=approval, source=source or _sources(reg), date=today(), remarks=remarks,
+        approval=approval, source=source or sources_of(reg), date=today(), remarks=remarks,
         names=codes_named(reg, sites, plants), tiles=beside, say=say, **extras,
     )  # fmt: skip
     page.save(out)
@@ -165,7 +165,7 @@ def _said(remark: tuple[str, str], lang: str) -> str:
     return chinese if lang == "zh" else english
 
 
-def _sources(reg: Registry) -> str | None:
+def sources_of(reg: Registry) -> str | None:
     """The names of the sources that the store's rows came from."""
     names = reg.sources()["name"].dropna().astype(str).unique().tolist()
     more = f" … (+{len(names) - _MOST_SOURCES})" if len(names) > _MOST_SOURCES else ""

@@ -112,7 +112,7 @@ def _place(text: str, crs: pyproj.CRS, name_field: str | None, sheet: str | None
         turned = " Longitude stands first." if abs(lat) <= 180.0 and abs(lon) <= 90.0 else ""
         raise BadParameterError(f"{text.strip()}: this is no longitude and latitude in degrees.{turned}")
     point = gpd.GeoDataFrame({"name": [text.strip()]}, geometry=[shapely.Point(lon, lat)], crs=crs)
-    return Features(point, [])
+    return Features(point, [], pd.DataFrame(index=point.index))
 
 
 def _column(sites: pd.DataFrame, name: str) -> Any:

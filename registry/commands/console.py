@@ -73,7 +73,7 @@ def present(
     elif out is None:
         show_table(rows, title)
         for name, value in (totals or {}).items():
-            OUT.print(f"{name}: {_cell(value)}", markup=False, highlight=False)
+            show_value(name, value)
     if not as_json:
         for line in warnings or []:
             message(line)
@@ -131,6 +131,11 @@ def show_table(rows: pd.DataFrame, title: str) -> None:
         columns = f", columns left out: {', '.join(rest)}" if rest else ""
         said = f"{min(SHOWN_ROWS, len(plain))} of {len(plain)} rows{columns}. --out FILE or --json gives all."
         OUT.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_value(name: str, value: Any) -> None:
+    """One named value on a line."""
+    OUT.print(f"{name}: {_cell(value)}", markup=False, highlight=False)
 
 
 def _cell(value: Any) -> str:

@@ -77,6 +77,19 @@ def radii(text: str) -> list[float]:
         ) from None
 
 
+def numbers(text: str, option: str, example: str) -> list[float]:
+    """The numbers of an option, separated by commas.
+
+    Raises
+    ------
+    BadParameterError : one is none.
+    """
+    try:
+        return [float(part) for part in text.replace("，", ",").split(",")]
+    except ValueError:
+        raise BadParameterError(f"{option} {text}: give numbers separated by commas, for example {example}.") from None
+
+
 def limits(text: str | None) -> tuple[float, ...]:
     """Limits of classes from a text such as ``10,100,1000``; none where there is none."""
     if text is None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 import registry
 from registry import export, render
+from registry.answers import hub_outputs, hubs
 from registry.answers.concentration import concentration
 from registry.answers.coverage import coverage, write_coverage
 from registry.answers.exports import write_export
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from registry.registry import Registry
 
 RADII_KM = (50.0, 100.0, 150.0)
+HUBS, HUB_RADIUS_KM = 10, 150.0
+# The search for hubs takes a second or two; a slow machine shows the best plan of these many.
+_HUB_SECONDS = 10.0
 LICENCE = f"{SYNTHETIC}: made up for demonstration, no real site; CC0-1.0"
 
 # Source and licence of the plants that the demo does not make up.
@@ -56,6 +60,11 @@ _MAPS: tuple[tuple[str, tuple[str, ...], dict[str, str], dict[str, str]], ...] =
         "proximity.html", ("sites", "plants", "nearest"),
         {"zh": "最近的对口企业", "en": "Nearest plant that takes the material"},
         {"zh": "每个场地最近的、能接收其废物的企业在哪里，有多远？", "en": "Where is the nearest plant that accepts each site's waste, and how far?"},
+    ),
+    (
+        "hubs.html", (),
+        {"zh": "综合利用枢纽选址方案", "en": "Where to build recycling hubs"},
+        {"zh": "建 10 处枢纽、半径 150 公里，建在哪里接收的废物最多？", "en": "Ten hubs that reach 150 km: where do they take the most waste?"},
     ),
     (
         "atlas.pdf", ("sites", "plants", "concentration"),
@@ -86,8 +95,9 @@ def run_demo(out: Path, *, seed: int, lang: str, say: Callable[[str], None]) -> 
         say("making the inventory")
         inventory = synthesise(reg.regions("province"), reg.regions("city"), reg.regions("county"), seed=seed)
         lines = [f"{place}: " + _fill(reg, inventory, say)]
-        lines += _tables(reg, out / "tables", say)
-        lines += _maps(reg, out / "maps", lang, say)
+        plan = hubs.plan(reg, hubs.Wishes(hubs=HUBS, radius_km=HUB_RADIUS_KM, time_limit_s=_HUB_SECONDS), say)
+        lines += _tables(reg, plan, out / "tables", say)
+        lines += _maps(reg, plan, out / "maps", lang, say)
         lines += _exports(reg, out / "exports", lang, say)
     return [*lines, f"Open {out / 'maps' / 'index.html'} in a browser.", *analysis_note(lang)]
 
@@ -130,20 +140,29 @@ def _store(reg: Registry, kind: Kind, records: pd.DataFrame, source: str, licenc
     return reg.import_batch(batch, source=source, licence=licence).new
 
 
-def _tables(reg: Registry, folder: Path, say: Callable[[str], None]) -> list[str]:
+def _tables(reg: Registry, plan: hubs.Answer, folder: Path, say: Callable[[str], None]) -> list[str]:
     table, _, _ = concentration(reg, say=say)
     export.write_table(table, folder / "synthetic_concentration.csv")
     nearest, _, _ = proximity(reg, nearest=3, say=say)
     export.write_table(nearest, folder / "synthetic_proximity.csv")
     covered, _ = coverage(reg, radius_km=RADII_KM, say=say)
     write_coverage(covered, folder / "synthetic_coverage.xlsx")
-    return [f"{folder}: synthetic_concentration.csv, synthetic_proximity.csv, synthetic_coverage.xlsx"]
+    hub_outputs.write(plan, folder / "synthetic_hubs.xlsx", note=synthetic_note(reg)[0])
+    return [
+        f"{folder}: synthetic_concentration.csv, synthetic_proximity.csv, synthetic_coverage.xlsx, synthetic_hubs.xlsx"
+    ]
 
 
-def _maps(reg: Registry, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
+def _maps(reg: Registry, plan: hubs.Answer, folder: Path, lang: str, say: Callable[[str], None]) -> list[str]:
     entries = []
     pictures = render.Pictures(reg.regions("province"))
     for file, layers, title, question in _MAPS:
+        if not layers:
+            say("drawing the plan of hubs")
+            hub_outputs.write_map(reg, plan, folder / file, lang=lang, title=title[lang])
+            pictures.take(file, plan.sites, plan=plan.plan, symbols=False, lang=lang)
+            entries.append(render.GalleryEntry(file=file, title=title, question=question, picture=pictures.taken[file]))
+            continue
         write_map(
             reg, folder / file, lang=lang, layers=layers, asked=Overlays(radius_km=RADII_KM), title=title[lang], say=say,
             plates=PlateOptions(pages="national"), pictures=pictures,

@@ -40,10 +40,14 @@ _ZIP = b"PK\x03\x04"
 
 
 class Features(NamedTuple):
-    """A layer of shapes, columns ``name`` and geometry, and what there is to say of how it was read."""
+    """A layer of shapes, columns ``name`` and geometry, what there is to say of how it was read, and its table.
+
+    ``cells`` are the fields of the features as trimmed texts, row by row.
+    """
 
     layer: gpd.GeoDataFrame
     notes: list[str]
+    cells: pd.DataFrame
 
 
 def read_features(
@@ -96,7 +100,7 @@ def read_features(
     notes = list(table.notes)
     if bare.any():
         notes.append(f"{table.label}: {int(bare.sum())} of {len(bare)} features have no shape and are left out.")
-    return Features(named[~bare].reset_index(drop=True), notes)
+    return Features(named[~bare].reset_index(drop=True), notes, table.cells[~bare].reset_index(drop=True))
 
 
 def _names(table: SourceTable, field: str | None) -> pd.Series[str]:

@@ -4,7 +4,7 @@
 ``elements`` hold the Folium elements it is made of, each usable on anyone's map; ``toolbox`` is what a reader can do with
 it, ``imprint`` the corner of a published map. ``page`` writes a map as one HTML file that asks the network for nothing but
 the tiles of a base map, which ``policy`` sees to; ``ground`` knows what can lie under the layers. ``tiles`` takes a
-million sites into a file beside the page; ``plates`` draws on paper; ``gallery`` writes the index of a folder of maps.
+million sites into a file beside the page; ``plates`` draws on paper, ``reports`` writes what a plan of hubs says; ``gallery`` writes the index of a folder of maps.
 ``packing`` makes tables small, ``labels`` asks the model what fields are called, ``pinyin`` how names are spelled,
 ``words`` holds the page's own words, ``replacing`` writes a file whole or not at all. The browser's side is in ``web``; ``hatch_build.py`` bundles it into ``assets``.
 """
@@ -36,12 +36,15 @@ from registry.render.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from registry.render.plates import PLATE_OPTIONS, Marginalia, Pictures, write_plates
+    from registry.render.reports import HubFacts, Report, write_hub_pages, write_report
 else:
 
     def __getattr__(name: str) -> Any:
         # Plates bring matplotlib and cartopy, a second that only a map on paper should wait for.
         if name in {"PLATE_OPTIONS", "Marginalia", "Pictures", "write_plates"}:
             return getattr(import_module("registry.render.plates"), name)
+        if name in {"HubFacts", "Report", "write_hub_pages", "write_report"}:
+            return getattr(import_module("registry.render.reports"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -56,6 +59,7 @@ __all__ = [
     "GalleryEntry",
     "HeatLayer",
     "HexagonsLayer",
+    "HubFacts",
     "Imprint",
     "Legend",
     "LocalTiles",
@@ -65,6 +69,7 @@ __all__ = [
     "Pictures",
     "RegionsLayer",
     "RegistryMap",
+    "Report",
     "SitesLayer",
     "TiledSitesLayer",
     "TitleBox",
@@ -74,6 +79,8 @@ __all__ = [
     "gallery",
     "save",
     "site_map",
+    "write_hub_pages",
     "write_plates",
+    "write_report",
     "write_tiles",
 ]

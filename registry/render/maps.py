@@ -108,7 +108,8 @@ def site_map(
     nearest : ``site_uid, rank, plant_uid, distance_m``; lines of rank 1, by distance
     hexagons : cells ``code`` and the table of concentration over them
     heat : count, annual_t or stock_t: what the heat of the sites is of
-    plan : hubs and the flows to them
+    plan : hubs and the flows to them; where it has ``unreached``, the sites with tonnes there are marked, else those
+        without a flow
     changes : sites as they were and as they are, index ``uid``
     title : heading of the map; a general one when left out
     lang : ``zh`` or ``en``
@@ -238,8 +239,14 @@ def _over_points(
     if nearest is not None:
         layers.append(NearestLayer(nearest, held, lang=lang))
     if plan is not None:
-        layers.append(FlowsLayer(plan.hubs, plan.flows, held, regions=named, lang=lang))
+        layers.append(FlowsLayer(plan.hubs, plan.flows, held, unreached=_left(plan), regions=named, lang=lang))
     return layers
+
+
+def _left(plan: Plan) -> list[str] | None:
+    """The sites with tonnes that a plan leaves, where it tells."""
+    table = getattr(plan, "unreached", None)
+    return None if table is None else table.loc[table["annual_t"] > 0, "site_uid"].drop_duplicates().tolist()
 
 
 def _top_level(regions: GeoDataFrame) -> GeoDataFrame:

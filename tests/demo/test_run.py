@@ -56,7 +56,7 @@ def test_every_output_says_that_it_is_synthetic(demo: Path) -> None:
 def test_the_index_shows_every_map_with_a_picture_and_its_question(demo: Path) -> None:
     index = (demo / "maps/index.html").read_text(encoding="utf-8")
     maps = sorted(file.name for file in (demo / "maps").iterdir() if file.name != "index.html")
-    assert maps == ["atlas.pdf", "concentration.html", "coverage.html", "proximity.html", "sites.html"]
+    assert maps == ["atlas.pdf", "concentration.html", "coverage.html", "hubs.html", "proximity.html", "sites.html"]
     for file in maps:
         assert f'<a href="{file}"><img alt="' in index
     pictures = re.findall(r'src="data:image/webp;base64,([^"]+)"', index)

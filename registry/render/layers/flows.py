@@ -92,7 +92,7 @@ class FlowsLayer(PackedLayer):
         order = order[(site[order] >= 0) & (hub[order] >= 0)]
         drawn, site, hub = flows.iloc[order], site[order], hub[order]
         tonnes = drawn["annual_t"].to_numpy(float)
-        codes = [_category(code) for code in drawn["waste_code"]]
+        codes = [category_of(code) for code in drawn["waste_code"]]
         if unreached is None:
             missed, lost = {"whole": True}, np.array([], dtype=np.int64)
         else:
@@ -126,7 +126,7 @@ class FlowsLayer(PackedLayer):
             "lang": lang,
             "breaks": list(breaks_t) if breaks_t is not None else steps(tonnes),
             "missed": missed,
-            "says": says(wastes=lambda each: {code: _waste(code, each) for code in wastes}, regions=region_names),
+            "says": says(wastes=lambda each: {code: waste_name(code, each) for code in wastes}, regions=region_names),
         }
         self.packed = pack(meta, tables)
 
@@ -158,13 +158,14 @@ def _hub_columns(hubs: GeoDataFrame, points: np.ndarray[Any, Any]) -> list[Any]:
     ]
 
 
-def _category(code: object) -> str:
+def category_of(code: object) -> str:
     """The category of a waste code as the model spells it, ``SW05``; the code itself where it has none."""
     text = str(code)
     found = materials.category(materials.waste_code(text)) or text
     return f"SW{found[1:]}" if f"SW{found[1:]}" in WASTE_CATEGORIES else found
 
 
-def _waste(code: str, lang: str) -> str:
-    term = WASTE_CATEGORIES.get(_category(code))
+def waste_name(code: str, lang: str) -> str:
+    """A waste code with what it is called: ``SW05 尾矿``."""
+    term = WASTE_CATEGORIES.get(category_of(code))
     return f"{code} {said(term, lang)}" if term else code

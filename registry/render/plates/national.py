@@ -55,7 +55,7 @@ def china_plate(content: Content, face: Typeface, paper: str) -> Sheet:
     radius = radius_of(len(content.places))
     draw_map(panel, content, radius, labels=True)
     for island in ISLANDS_EAST:
-        _island(panel, island, content.lang, 4.2)
+        draw_island(panel, island, content.lang, 4.2)
     south_sea(sheet, content, corner_of(MAP), radius * 0.8)
     sections = [*sections_of(content, content.places.counts(), radius * 1.5), line_rows(content)]
     height = sum(section.height for section in sections) + 8
@@ -79,7 +79,7 @@ def south_sea(sheet: Sheet, content: Content, place: Rectangle, radius: float) -
     inset = sheet.panel(place, CHINA, INSET_MIDDLE, fitting(place, *INSET_SIZE_M), ground=SEA, zorder=4)
     draw_map(inset, content, radius, labels=False, weight=0.8)
     for island in ISLANDS_SOUTH:
-        _island(inset, island, content.lang, 3.8)
+        draw_island(inset, island, content.lang, 3.8)
     sheet.text(place.x + place.width / 2, place.y + 3.4, content.words["plate_south_sea"], 6, ha="center", halo=True)
     scale = content.words["plate_scale"].format(n=furniture.grouped(inset.denominator, content.lang))
     sheet.text(place.x + place.width / 2, place.y + 1.2, scale, 4, ha="center", color=SOFT, halo=True)
@@ -158,7 +158,8 @@ def region_names(
                 break
 
 
-def _island(panel: Panel, island: tuple[str, str, float, float], lang: str, size: float) -> None:
+def draw_island(panel: Panel, island: tuple[str, str, float, float], lang: str, size: float) -> None:
+    """Write the name of an island below its place."""
     chinese, english, lng, lat = island
     ((x, y),) = panel.projection.points(np.array([lng]), np.array([lat]))
     name = chinese if lang == "zh" else english

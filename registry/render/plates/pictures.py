@@ -11,6 +11,7 @@ from PIL import Image
 
 from registry.render.plates import output
 from registry.render.plates.content import Content, content_of
+from registry.render.plates.flows import draw_flows, flows_of
 from registry.render.plates.fonts import typeface
 from registry.render.plates.ground import SEA, Ground, fills_of, ground_of
 from registry.render.plates.national import INSET_MIDDLE, INSET_SIZE_M, MIDDLE, SIZE_M, draw_places, extent_of
@@ -20,6 +21,7 @@ from registry.render.plates.sheet import HEIGHT_MM, WIDTH_MM, Rectangle, Sheet, 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
+    from registry.render.plates.flows import Flows
     from registry.render.plates.projection import Projection
 
 WIDTH_PX = 480
@@ -55,27 +57,30 @@ class Pictures:
         Parameters
         ----------
         sites, plants : as for ``write_plates``
-        options : ``concentration, measure, coverage, nearest, symbols, lang`` as for ``write_plates``
+        options : ``concentration, measure, coverage, nearest, symbols, lang`` as for ``write_plates``; ``plan`` of hubs, with
+            ``hubs, flows, unreached``
 
         Raises
         ------
         EmptyLayerError : there is nothing to draw.
         """
+        plan = options.pop("plan", None)
         content = content_of(sites, plants, self._regions, **options)
+        flows = None if plan is None or sites is None else flows_of(sites, plan.hubs, plan.flows, plan.unreached)
         # No letter is drawn, but a sheet has a typeface.
         with output.settings(), typeface("") as face:
             sheet = Sheet(face)
             if content.of_china:
-                self._draw(sheet, content, _WHOLE, CHINA, MIDDLE, fitting(_WHOLE, *SIZE_M, margin_mm=4))
+                self._draw(sheet, content, _WHOLE, CHINA, MIDDLE, fitting(_WHOLE, *SIZE_M, margin_mm=4), flows)
                 self._draw(sheet, content, _INSET, CHINA, INSET_MIDDLE, fitting(_INSET, *INSET_SIZE_M), inset=True)
             else:
                 projection, middle, size = extent_of(content)
-                self._draw(sheet, content, _WHOLE, projection, middle, fitting(_WHOLE, *size, margin_mm=8))
+                self._draw(sheet, content, _WHOLE, projection, middle, fitting(_WHOLE, *size, margin_mm=8), flows)
             return _webp(sheet)
 
     def _draw(
         self, sheet: Sheet, content: Content, place: Rectangle, projection: Projection, middle: tuple[float, float],
-        scale: float, *, inset: bool = False,
+        scale: float, flows: Flows | None = None, *, inset: bool = False,
     ) -> None:  # fmt: skip
         panel = sheet.panel(place, projection, middle, scale, zorder=4 if inset else 1, ground=SEA)
         if inset not in self._grounds:
@@ -83,6 +88,8 @@ class Pictures:
             self._grounds[inset] = ground_of(content, projection, scale * 4, panel.extent)
         self._grounds[inset].draw(panel.ax, sheet, fills_of(content), weight=1.0 if inset else 1.8)
         draw_places(panel, content, _RADIUS_PT, weight=_WEIGHT)
+        if flows is not None:
+            draw_flows(panel, flows, grown=_WEIGHT, named=False)
 
 
 def _webp(sheet: Sheet) -> bytes:

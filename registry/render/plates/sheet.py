@@ -42,38 +42,40 @@ class Sheet:
     Parameters
     ----------
     face : the typeface of every text on it
-    paper : A4 or A3, landscape
+    paper : A4 or A3
+    portrait : whether it stands upright, as a page that is read; a map on paper lies
     """
 
-    def __init__(self, face: Typeface, paper: str = "A4") -> None:
+    def __init__(self, face: Typeface, paper: str = "A4", *, portrait: bool = False) -> None:
         self.face = face
         self.enlarged = scale_of(paper)
+        self.size = (HEIGHT_MM, WIDTH_MM) if portrait else (WIDTH_MM, HEIGHT_MM)
+        width, height = self.size
         self.figure: Figure = Figure(
-            figsize=(WIDTH_MM * self.enlarged / 25.4, HEIGHT_MM * self.enlarged / 25.4), facecolor="white"
+            figsize=(width * self.enlarged / 25.4, height * self.enlarged / 25.4), facecolor="white"
         )
-        self.over = self._axes(Rectangle(0, 0, WIDTH_MM, HEIGHT_MM), zorder=50)
-        self.over.set_xlim(0, WIDTH_MM)
-        self.over.set_ylim(0, HEIGHT_MM)
+        self.over = self.axes(Rectangle(0, 0, width, height), zorder=50)
+        self.over.set_axis_off()
+        self.over.patch.set_visible(False)
+        self.over.set_xlim(0, width)
+        self.over.set_ylim(0, height)
 
-    def _axes(self, place: Rectangle, zorder: float) -> Axes:
-        ax = self.figure.add_axes(
-            (place.x / WIDTH_MM, place.y / HEIGHT_MM, place.width / WIDTH_MM, place.height / HEIGHT_MM), zorder=zorder
+    def axes(self, place: Rectangle, zorder: float = 1) -> Axes:
+        """Axes for anything that matplotlib draws, at a place of the sheet."""
+        width, height = self.size
+        return self.figure.add_axes(
+            (place.x / width, place.y / height, place.width / width, place.height / height), zorder=zorder
         )
-        ax.set_axis_off()
-        ax.patch.set_visible(False)
-        return ax
 
     def panel(
         self, place: Rectangle, projection: Projection, middle: tuple[float, float], metres_per_mm: float, *,
         zorder: float = 1, ground: str = "#ffffff",
     ) -> Panel:  # fmt: skip
         """A map on the sheet: its place, the middle on the projection's plane, and how many metres a millimetre is."""
-        ax = self._axes(place, zorder)
+        ax = self.axes(place, zorder)
         half = (place.width * metres_per_mm / 2, place.height * metres_per_mm / 2)
         ax.set_xlim(middle[0] - half[0], middle[0] + half[0])
         ax.set_ylim(middle[1] - half[1], middle[1] + half[1])
-        ax.set_axis_on()
-        ax.patch.set_visible(True)
         ax.set_facecolor(ground)
         ax.set_xticks([])
         ax.set_yticks([])

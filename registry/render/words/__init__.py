@@ -1,6 +1,7 @@
 """The page's own words, each in Chinese and English side by side; fields and codes are named by the model.
 
-One module for each part of the page; ``words_of`` joins them. A key stands in one module only.
+One module for each part of the page; ``words_of`` joins them. A key stands in one module only. What only a report on paper
+says stands apart (``report_words``), since every page carries all the words that it might say.
 """
 
 from __future__ import annotations
@@ -8,7 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from registry.errors import BadParameterError
-from registry.render.words import basemaps, finding, layers, measuring, overlays, page_tools, plates, tiles, tools
+from registry.render.words import (
+    basemaps,
+    finding,
+    layers,
+    measuring,
+    overlays,
+    page_tools,
+    plates,
+    reports,
+    tiles,
+    tools,
+)
 from registry.render.words.measures import MEASURES, measure_label
 
 LANGUAGES = ("zh", "en")
@@ -24,7 +36,7 @@ _PAIRS = {
     **tools.WORDS,
 }
 
-__all__ = ["LANGUAGES", "MEASURES", "measure_label", "pair_of", "says", "words_of"]
+__all__ = ["LANGUAGES", "MEASURES", "measure_label", "pair_of", "report_words", "says", "words_of"]
 
 
 def words_of(lang: str) -> dict[str, str]:
@@ -38,6 +50,17 @@ def words_of(lang: str) -> dict[str, str]:
         raise BadParameterError(f"There is no map in language '{lang}'. Known: {', '.join(LANGUAGES)}.")
     index = LANGUAGES.index(lang)
     return {key: pair[index] for key, pair in _PAIRS.items()}
+
+
+def report_words(lang: str) -> dict[str, str]:
+    """The words of one language, with those of a report.
+
+    Raises
+    ------
+    BadParameterError : the language is neither ``zh`` nor ``en``.
+    """
+    index = LANGUAGES.index(lang) if lang in LANGUAGES else 0
+    return {**words_of(lang), **{key: pair[index] for key, pair in reports.WORDS.items()}}
 
 
 def pair_of(key: str, **values: str) -> tuple[str, str]:
