@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-tools bench bench-maps lint lock clean
+.PHONY: setup demo test test-tools bench bench-maps bench-siting lint lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -63,11 +63,11 @@ lint: setup
 	cd registry/render/web && export PATH="$(CURDIR)/$(BIN):$$PATH" && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent lint
 
 # The peers lie beside .venv, so that nothing of theirs is in it. Without PostGIS (`make test-tools`) its rows say "no server".
-# Options go in BENCH, such as BENCH="--only province --best-of 1".
+# Options go in BENCH, such as BENCH="--only province --best-of 1". spopt's wheel says Python 3.12, and runs with 3.11.
 PEERS := .venv-bench
 $(PEERS)/.ready: benchmarks/peers.txt $(STAMP)
 	@rm -rf $(PEERS)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(PEERS) -r benchmarks/peers.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --target $(PEERS) -r benchmarks/peers.txt
 	@touch $@
 
 bench: $(PEERS)/.ready
@@ -82,6 +82,10 @@ $(PEERS)/npm/.ready: benchmarks/map_peers.json $(PEERS)/.ready
 
 bench-maps: $(PEERS)/npm/.ready test-tools
 	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/maps.py --scenes $(PEERS)/scenes --packages $(PEERS)/npm/node_modules --out benchmarks/README.md $(BENCH)
+
+# Distances and results are kept beside the peers, so that BENCH="--only thousand" writes one row anew. BENCH="--quick" tries small instances.
+bench-siting: $(PEERS)/.ready
+	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/siting.py --scenes $(PEERS)/scenes --out benchmarks/README.md $(BENCH)
 
 # The lock files name no index host.
 lock:
