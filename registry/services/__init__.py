@@ -25,6 +25,8 @@
     sites (``coverage_parts``), and the covered area by province (``covered_area``).
 ``capacity``, ``break_even``
     What the plants can really take, and how far a haul pays (``hauls``).
+``siting``
+    Where to build recycling hubs, of what capacity, for which waste, and how sure that is.
 ``kernels``
     The loops and search structures under all of them; ``compile_all`` compiles them.
 

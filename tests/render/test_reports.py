@@ -23,7 +23,9 @@ from pypdf import PdfReader
 from registry.errors import BadParameterError, UnwritableFileError
 from registry.render import HubFacts, Report, write_hub_pages, write_report
 from registry.render.plates.flows import WASTE_COLOURS, flows_of
+from registry.render.reports.sayings import Sayings
 from registry.render.reports.writing import safe_name
+from registry.services.siting import choose_hubs
 from registry.services.siting.planning.reasons import REASONS
 
 UIDS = list(NAMES)
@@ -276,6 +278,23 @@ def test_every_reason_of_a_plan_has_its_words(report: Report) -> None:
 
     assert {key.removeprefix("report_why_") for key in WORDS if key.startswith("report_why_")} == set(REASONS)
     assert report.plan.unreached["reason"].isin(REASONS).all()
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [("cost", "尚无人确认或替换"), ("covered", "该模型不考虑能力"), ("tonne_km", "按运至半径处计")],
+)
+def test_what_a_plan_notes_is_said_in_the_language_of_the_report(objective: Any, said: str) -> None:
+    places = gpd.GeoDataFrame(
+        {"annual_t": [4e6, 3e6, 2e6], "waste_codes": "SW05"}, index=pd.Index(["a", "b", "c"], name="uid"),
+        geometry=gpd.points_from_xy([113.0, 113.05, 114.0], [37.0, 37.0, 37.5]), crs=4490,
+    )  # fmt: skip
+    plan = choose_hubs(places, places.iloc[[0, 2]].drop(columns="waste_codes"), hubs=1, radius_km=60, objective=objective)
+    notes = [Sayings("zh").remark(note) for note in plan.notes]
+    assert any(said in note for note in notes), plan.notes
+    # Units and names of the catalogue may stay.
+    assert not [note for note in notes if re.search(r"[a-z]{4,}", note)]
+    assert [Sayings("en").remark(note) for note in plan.notes] == plan.notes
 
 
 def test_flows_are_drawn_from_site_to_hub_the_largest_on_top(report: Report) -> None:

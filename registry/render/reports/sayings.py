@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from registry.render.labels import said
 from registry.render.layers.flows import waste_name
 from registry.render.plates import quantities
 from registry.render.words import report_words
+from registry.render.words.reports import REMARKS_ZH
 
 if TYPE_CHECKING:
     from registry.render.reports.content import Plan, Report
@@ -110,6 +112,17 @@ class Sayings:
         if name == "freight_bands":
             return ", ".join(f"{km:g} km: {yuan:g}" for km, yuan in value) or _DASH
         return self.figure(value)
+
+    def remark(self, text: str) -> str:
+        """A note of the plan in the language of the report, as far as it has words for it."""
+        for pattern, said_so in REMARKS_ZH if self.lang == "zh" else ():
+            if found := re.fullmatch(pattern, text):
+                parts = found.groupdict()
+                if "terms" in parts:
+                    terms = (term.split(" = ") for term in parts["terms"].split(", "))
+                    parts["terms"] = "；".join(f"{self.known(f'term_{name}', name)} = {value}" for name, value in terms)
+                return said_so.format(**parts)
+        return text
 
     def proof(self, gap: float) -> str:
         """What a gap means."""

@@ -138,7 +138,7 @@ class _Studio:
         for near in self.near.values():
             yield from near.counties.labels
         yield from self.say.words.values()
-        yield from report.remarks
+        yield from map(self.say.remark, report.remarks)
         for texts in (report.asked, report.terms, report.plan.totals):
             yield from texts
             yield from (self.say.term(name, value) for name, value in texts.items())
@@ -177,7 +177,7 @@ class _Studio:
             say("drawing the map")
             below = map_page(report, self.content, self.flows, words, new)
         # What stands in the box on the first page is not said twice.
-        remarks = [remark for remark in report.remarks if remark != report.note]
+        remarks = [words.remark(remark) for remark in report.remarks if remark != report.note]
         if below is not None or remarks:
             for each in remark_pages(below, remarks, words, new):
                 yield each.sheet

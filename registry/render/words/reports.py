@@ -141,6 +141,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "report_model_facility_location": ("带容量的设施选址", "capacitated facility location"),
     "report_term_freight_yuan_per_t_km": ("运价，元/t·km", "Freight, yuan/t km"),
     "report_term_freight_bands": ("短途运价（至 km，元/t·km）", "Short hauls: up to km, yuan/t km"),
+    "report_term_short_haul_km": ("短途里程，km", "Length of a short haul, km"),
     "report_term_circuity": ("道路迂回系数", "Circuity: road over straight line"),
     "report_term_disposal_yuan_per_t": ("可免除的处置成本，元/t", "Disposal cost avoided, yuan/t"),
     "report_term_taxed_share": ("应税比例", "Share that would be taxed"),
@@ -279,3 +280,31 @@ WORDS: dict[str, tuple[str, str]] = {
     "report_unit_co2": ("t/年", "t/a"),
     "report_kilometres": ("{n} km", "{n} km"),
 }
+
+REMARKS_ZH: tuple[tuple[str, str], ...] = (
+    (
+        r"Money rests on assumptions that nobody has confirmed or replaced: (?P<terms>.+)\.",
+        "金额所依据的下列假设尚无人确认或替换：{terms}。",
+    ),
+    (
+        r"(?P<open>[\d,]+) of (?P<hubs>[\d,]+) hubs are enough: .+",
+        "{hubs} 处枢纽中有 {open} 处即已足够：再多不能增加什么，或条件不允许更多。",
+    ),
+    (r"No new hub pays; .+", "新建枢纽均不划算；所运废物交由现有企业接收。"),
+    (
+        r"The objective counts (?P<amount>\S+) (?P<unit>.+) for tonnes in reach that no hub takes, .+",
+        "目标值中有 {amount} {unit} 属于半径内未被接收的废物，按运至半径处计。",
+    ),
+    (
+        r"(?P<plants>[\d,]+) plants accept more by material than as a whole; .+",
+        "{plants} 家企业分物料的接收能力之和超过总能力，已按比例分摊。",
+    ),
+    (r"No plant has capacity left for what the sites hold\.", "现有企业没有可接收这些废物的剩余能力。"),
+    (
+        r"Capacities are for what goes to the nearest hub; .+",
+        "能力按运往最近枢纽的量计，未包括接替失去枢纽所需的余量。",
+    ),
+    (r"The model looks at no capacity; .+", "该模型不考虑能力；所列模块为以最少投资接收这些废物的组合。"),
+    (r"The candidates' (?P<column>\w+) was not used, .+", "已选用模块，候选地点的 {column} 未采用。"),
+)
+"""What a plan notes, as a pattern, and how it is said in Chinese; a note that no pattern knows stays as it is."""

@@ -111,13 +111,13 @@ def test_candidates_are_named_by_their_largest_site_and_their_county(points: Poi
         [112.1, 112.11, 112.9, 115.5], [37.5, 37.5, 37.5, 37.5],
         name=["甲", "乙", "丙", None], code=["a", "b", "c", "d"], annual_t=[1.0, 2.0, 3.0, 0.0],
     )  # fmt: skip
-    assert candidates.from_sites(sites, resolution=5)["name"].tolist() == ["near 丙", "near 乙", "near d"]
+    assert candidates.from_sites(sites, resolution=5)["name"].tolist() == ["丙", "乙", "d"]
     counties = squares((112, 37), (115, 37), code=["140100", "130100"], name=["阳曲县", "正定县"])
     found = candidates.from_sites(sites, resolution=5, regions=counties)
-    assert found["name"].tolist() == ["阳曲县, near 丙", "阳曲县, near 乙", "正定县"]
+    assert found["name"].tolist() == ["阳曲县 · 丙", "阳曲县 · 乙", "正定县"]
     assert found["region_code"].tolist() == ["140100", "140100", "130100"]
     beside = candidates.from_sites(sites, resolution=5, regions=counties.iloc[1:])
-    assert beside["name"].tolist() == ["near 丙", "near 乙", "正定县"]
+    assert beside["name"].tolist() == ["丙", "乙", "正定县"]
     assert beside["region_code"].tolist() == [None, None, "130100"]
 
 

@@ -52,8 +52,8 @@ def from_sites(
     Returns
     -------
     (m,) points by cell, index ``candidate`` (the H3 index of the cell), in the geographic CRS of the sites.
-    ``name`` is that of the region and, where several candidates lie in one or none is given, ``near`` and the name of
-    the cell's largest site; ``region_code``, where regions are given, is that of the region, None outside all of them.
+    ``name`` is that of the region and, where several candidates lie in one or none is given, that of the cell's largest
+    site; ``region_code``, where regions are given, is that of the region, None outside all of them.
 
     Raises
     ------
@@ -84,13 +84,13 @@ def from_sites(
     layer = gpd.GeoDataFrame(
         {"name": _called(sites).take(largest)}, geometry=points, crs=crs, index=pd.Index(codes, name="candidate")
     )
-    near = "near " + layer["name"]
     if regions is None:
-        return layer.assign(name=near)
+        return layer
     layer = located(layer, regions)
     region = layer[REGION].map(names_of(regions))
     alone = ~layer[REGION].duplicated(keep=False)
-    return layer.assign(name=near.where(region.isna(), region.where(alone, region + ", " + near)))
+    own = layer["name"]
+    return layer.assign(name=own.where(region.isna(), region.where(alone, region + " · " + own)))
 
 
 def from_regions(regions: GeoDataFrame) -> GeoDataFrame:
