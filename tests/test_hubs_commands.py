@@ -157,7 +157,7 @@ def test_a_planner_reads_hubs_and_how_sure_they_are_on_the_terminal(command: Com
 
 def test_the_help_has_its_options_in_panels(folder: Path) -> None:
     shown = run("hubs", "--help", cwd=folder, COLUMNS="160").stdout
-    for panel in ("Places", "Capacity and conditions", "Money and emissions", "Roads", "Search", "Studies", "Output"):
+    for panel in ("Places", "Capacity and conditions", "Money", "Roads", "Search", "Studies", "Output"):
         assert f"─ {panel} ─" in shown
 
 

@@ -9,7 +9,20 @@ import typer
 
 from registry.answers import coverage as answers
 from registry.commands import console
-from registry.commands.options import AsJson, KindOption, LevelOption, SameMaterial, open_registry, radii
+from registry.commands.options import (
+    MONEY,
+    AsJson,
+    Circuity,
+    Disposal,
+    Freight,
+    KindOption,
+    LevelOption,
+    Margin,
+    SameMaterial,
+    TaxedShare,
+    open_registry,
+    radii,
+)
 from registry.commands.partition import DaskAt, SitesIn, answers_of_workers
 from registry.errors import BadParameterError
 from registry.services.break_even import HaulCosts
@@ -19,7 +32,7 @@ from registry.services.capacity import MissingCapacity
 COSTS = HaulCosts()
 RADII_KM = "50,100,150"
 
-_REACH, _CAPACITY, _MONEY = "Reach", "Capacity", "Money: how far a haul pays"
+_REACH, _CAPACITY = "Reach", "Capacity"
 
 
 def coverage(
@@ -75,47 +88,22 @@ def coverage(
         typer.Option(
             "--break-even",
             help="Also how far a haul pays: by plant, and by freight and tax.",
-            rich_help_panel=_MONEY,
+            rich_help_panel=MONEY,
         ),
     ] = False,
-    freight: Annotated[
-        float, typer.Option("--freight", help="Freight by road, yuan/t km.", rich_help_panel=_MONEY)
-    ] = COSTS.freight_yuan_per_t_km,
-    circuity: Annotated[
-        float, typer.Option("--circuity", help="Road distance over straight line.", rich_help_panel=_MONEY)
-    ] = COSTS.circuity,
-    disposal: Annotated[
-        float,
-        typer.Option(
-            "--disposal",
-            help="Disposal cost that a haul avoids, yuan/t; not published, so 0.",
-            rich_help_panel=_MONEY,
-        ),
-    ] = 0.0,
-    margin: Annotated[
-        float,
-        typer.Option(
-            "--margin",
-            help="What a plant earns from a tonne before freight; not published, so 0.",
-            rich_help_panel=_MONEY,
-        ),
-    ] = 0.0,
+    freight: Freight = COSTS.freight_yuan_per_t_km,
+    circuity: Circuity = COSTS.circuity,
+    disposal: Disposal = 0.0,
+    margin: Margin = 0.0,
     gate_fee: Annotated[
         float,
         typer.Option(
             "--gate-fee",
             help="What the holder pays the plant where its intakes do not say, yuan/t; not published, so 0.",
-            rich_help_panel=_MONEY,
+            rich_help_panel=MONEY,
         ),
     ] = 0.0,
-    taxed_share: Annotated[
-        float,
-        typer.Option(
-            "--taxed-share",
-            help="Share of the waste that would be taxed; 1 is the upper bound.",
-            rich_help_panel=_MONEY,
-        ),
-    ] = COSTS.taxed_share,
+    taxed_share: TaxedShare = COSTS.taxed_share,
 ) -> None:
     """Measure which sites and tonnes the plants reach within each radius, and what they do not reach."""
     if radius_km is not None and own_radius is not None:

@@ -11,7 +11,25 @@ from registry.answers import hub_outputs
 from registry.answers import hubs as answers
 from registry.answers.proximity import RoadServer
 from registry.commands import console
-from registry.commands.options import AsJson, KindOption, LevelOption, Province, SameMaterial, numbers, open_registry
+from registry.commands.options import (
+    MONEY,
+    AsJson,
+    Circuity,
+    Disposal,
+    Freight,
+    KindOption,
+    LevelOption,
+    Margin,
+    Province,
+    Road,
+    RoadCache,
+    RoadEngine,
+    RoadProfile,
+    SameMaterial,
+    TaxedShare,
+    numbers,
+    open_registry,
+)
 from registry.errors import BadParameterError
 from registry.services.break_even import HaulCosts
 from registry.services.siting.planning.conditions import Conditions
@@ -19,7 +37,7 @@ from registry.services.siting.planning.plan import Model, Objective
 from registry.services.siting.planning.terms import MODULES_T, Terms
 from registry.settings import settings
 
-_PLACES, _CAPACITY, _MONEY, _ROAD = "Places", "Capacity and conditions", "Money and emissions", "Roads"
+_PLACES, _CAPACITY = "Places", "Capacity and conditions"
 _SEARCH, _STUDIES, _OUTPUT = "Search", "Studies", "Output"
 # What hauls and hubs cost unless the user says otherwise.
 _TERMS = Terms()
@@ -126,46 +144,25 @@ def hubs(
     times: Annotated[
         int, typer.Option("--times", min=1, help="Hubs that must reach a tonne.", rich_help_panel=_CAPACITY)
     ] = 1,
-    freight: Annotated[
-        float, typer.Option("--freight", help="Freight by road, yuan/t km.", rich_help_panel=_MONEY)
-    ] = _COSTS.freight_yuan_per_t_km,
+    freight: Freight = _COSTS.freight_yuan_per_t_km,
     freight_bands: Annotated[
         str | None,
         typer.Option(
             "--freight-bands",
             metavar="KM=YUAN,…",
-            rich_help_panel=_MONEY,
+            rich_help_panel=MONEY,
             help="Dearer kilometres at the start of a haul: up to KM, yuan/t km. none for one rate.",
             show_default=",".join(f"{km:g}={yuan:g}" for km, yuan in _TERMS.freight_bands),
         ),
     ] = None,
-    circuity: Annotated[
-        float, typer.Option("--circuity", help="Road distance over straight line.", rich_help_panel=_MONEY)
-    ] = _COSTS.circuity,
-    disposal: Annotated[
-        float,
-        typer.Option(
-            "--disposal", rich_help_panel=_MONEY, help="Disposal cost that a haul avoids, yuan/t; not published, so 0."
-        ),
-    ] = 0.0,
-    margin: Annotated[
-        float,
-        typer.Option(
-            "--margin", rich_help_panel=_MONEY, help="What a tonne earns before freight; not published, so 0."
-        ),
-    ] = 0.0,
-    taxed_share: Annotated[
-        float,
-        typer.Option(
-            "--taxed-share",
-            help="Share of the waste that would be taxed; 1 is the upper bound.",
-            rich_help_panel=_MONEY,
-        ),
-    ] = _COSTS.taxed_share,
+    circuity: Circuity = _COSTS.circuity,
+    disposal: Disposal = 0.0,
+    margin: Margin = 0.0,
+    taxed_share: TaxedShare = _COSTS.taxed_share,
     operating: Annotated[
         float,
         typer.Option(
-            "--operating", help="What a hub spends on a tonne, yuan; not published, so 0.", rich_help_panel=_MONEY
+            "--operating", help="What a hub spends on a tonne, yuan; not published, so 0.", rich_help_panel=MONEY
         ),
     ] = _TERMS.operating_yuan_per_t,
     capital: Annotated[
@@ -173,23 +170,23 @@ def hubs(
         typer.Option(
             "--capital",
             metavar="YUAN,…",
-            rich_help_panel=_MONEY,
+            rich_help_panel=MONEY,
             help="What a module of each size costs to build; by the six-tenths rule from an assumption unless given.",
         ),
     ] = None,
     interest: Annotated[
-        float, typer.Option("--interest", help="Yearly rate of capital; an assumption.", rich_help_panel=_MONEY)
+        float, typer.Option("--interest", help="Yearly rate of capital; an assumption.", rich_help_panel=MONEY)
     ] = _TERMS.interest_rate,
     life: Annotated[
-        float, typer.Option("--life", help="Years of a module; an assumption.", rich_help_panel=_MONEY)
+        float, typer.Option("--life", help="Years of a module; an assumption.", rich_help_panel=MONEY)
     ] = _TERMS.life_years,
     budget: Annotated[
-        float | None, typer.Option("--budget", help="Capital of all hubs at most, yuan.", rich_help_panel=_MONEY)
+        float | None, typer.Option("--budget", help="Capital of all hubs at most, yuan.", rich_help_panel=MONEY)
     ] = None,
     budget_by_province: Annotated[
         str | None,
         typer.Option(
-            "--budget-by-province", metavar="CODE=YUAN,…", rich_help_panel=_MONEY, help="Capital in a province at most."
+            "--budget-by-province", metavar="CODE=YUAN,…", rich_help_panel=MONEY, help="Capital in a province at most."
         ),
     ] = None,
     markets: Annotated[
@@ -197,35 +194,17 @@ def hubs(
         typer.Option(
             "--markets",
             metavar="FILE",
-            rich_help_panel=_MONEY,
+            rich_help_panel=MONEY,
             help="Points that take products: demand_t_per_year, and margin_yuan_per_t, radius_km where known.",
         ),
     ] = None,
     co2: Annotated[
-        float, typer.Option("--co2", help="Emission of haulage, kg CO2/t km.", rich_help_panel=_MONEY)
+        float, typer.Option("--co2", help="Emission of haulage, kg CO2/t km.", rich_help_panel=MONEY)
     ] = _TERMS.co2_kg_per_t_km,
-    road: Annotated[
-        str | None,
-        typer.Option(
-            "--road",
-            metavar="URL",
-            rich_help_panel=_ROAD,
-            help="Plan by road, asking a Valhalla or OSRM server at this address.",
-        ),
-    ] = None,
-    road_engine: Annotated[
-        str | None,
-        typer.Option(
-            "--road-engine", help="valhalla or osrm; the server is asked unless given.", rich_help_panel=_ROAD
-        ),
-    ] = None,
-    road_profile: Annotated[
-        str | None, typer.Option("--road-profile", help="Who drives; see proximity.", rich_help_panel=_ROAD)
-    ] = None,
-    road_cache: Annotated[
-        Path | None,
-        typer.Option("--road-cache", metavar="FILE", help="Where road distances are kept.", rich_help_panel=_ROAD),
-    ] = None,
+    road: Road = None,
+    road_engine: RoadEngine = None,
+    road_profile: RoadProfile = None,
+    road_cache: RoadCache = None,
     time_limit: Annotated[
         float,
         typer.Option(

@@ -56,6 +56,64 @@ Province = Annotated[
 ]
 SameMaterial = Annotated[bool, typer.Option("--any-material", help="Ignore waste codes: any plant serves any site.")]
 
+MONEY, ROADS = "Money", "Roads"
+
+Freight = Annotated[float, typer.Option("--freight", help="Freight by road, yuan/t km.", rich_help_panel=MONEY)]
+Circuity = Annotated[float, typer.Option("--circuity", help="Road distance over straight line.", rich_help_panel=MONEY)]
+Disposal = Annotated[
+    float,
+    typer.Option(
+        "--disposal", rich_help_panel=MONEY, help="Disposal cost that a haul avoids, yuan/t; not published, so 0."
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin",
+        rich_help_panel=MONEY,
+        help="What a plant or hub earns from a tonne before freight; not published, so 0.",
+    ),
+]
+TaxedShare = Annotated[
+    float,
+    typer.Option(
+        "--taxed-share",
+        rich_help_panel=MONEY,
+        help="Share of the waste that would be taxed; 1 is the upper bound.",
+    ),
+]
+
+Road = Annotated[
+    str | None,
+    typer.Option(
+        "--road",
+        metavar="URL",
+        rich_help_panel=ROADS,
+        help="Go by road, asking a Valhalla or OSRM server at this address.",
+    ),
+]
+RoadEngine = Annotated[
+    str | None,
+    typer.Option("--road-engine", rich_help_panel=ROADS, help="valhalla or osrm; the server is asked unless given."),
+]
+RoadProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--road-profile",
+        rich_help_panel=ROADS,
+        help="Who drives: for Valhalla auto (default) or truck, for OSRM its profile.",
+    ),
+]
+RoadCache = Annotated[
+    Path | None,
+    typer.Option(
+        "--road-cache",
+        metavar="FILE",
+        rich_help_panel=ROADS,
+        help="Where road distances are kept; in your cache folder unless given.",
+    ),
+]
+
 
 def open_registry(ctx: typer.Context) -> registry.Registry:
     """The store that the options before the command name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +14,10 @@ from registry.commands.options import (
     LevelOption,
     Out,
     Province,
+    Road,
+    RoadCache,
+    RoadEngine,
+    RoadProfile,
     SameMaterial,
     is_layer,
     open_registry,
@@ -37,29 +40,16 @@ def proximity(
             help="Also estimate the road: straight line × F. Published: 1.2 urban, 1.26 Korea; 1.33 China, unconfirmed.",
         ),
     ] = None,
-    road: Annotated[
-        str | None,
-        typer.Option("--road", metavar="URL", help="Rank by road, asking a Valhalla or OSRM server at this address."),
-    ] = None,
-    road_engine: Annotated[
-        str | None, typer.Option("--road-engine", help="valhalla or osrm; the server is asked unless given.")
-    ] = None,
-    road_profile: Annotated[
-        str | None,
-        typer.Option("--road-profile", help="Who drives: for Valhalla auto (default) or truck, for OSRM its profile."),
-    ] = None,
+    road: Road = None,
+    road_engine: RoadEngine = None,
+    road_profile: RoadProfile = None,
     road_candidates: Annotated[
         int,
         typer.Option(
             "--road-candidates", min=1, help="Of how many plants the road is asked for at most, for each site."
         ),
     ] = 64,
-    road_cache: Annotated[
-        Path | None,
-        typer.Option(
-            "--road-cache", metavar="FILE", help="Where road distances are kept; in your cache folder unless given."
-        ),
-    ] = None,
+    road_cache: RoadCache = None,
     dask: DaskAt = None,
     sites: SitesIn = None,
     as_json: AsJson = False,

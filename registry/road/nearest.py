@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     IntArray = NDArray[np.int64]
 
-_SPHERE = 0.99
+LEAST_RATIO = 0.99
 """Least ratio of a server's metres to those of the ellipsoid: Valhalla and OSRM measure edges on spheres of 6,378 and
 6,373 km, at most 0.5 % short of the ellipsoid's longest radius of curvature (6,400 km), and round each edge."""
 
-_ROUNDED_M = 2.0
+ROUNDED_M = 2.0
 """What a whole distance may lose by rounding: Valhalla tells kilometres with three decimals."""
 
 
@@ -124,12 +124,12 @@ def nearest_plants(
         found = found.assign(road_m=ways.metres, road_s=ways.seconds)
         there = found["road_m"].notna().to_numpy()
         ranked, kth = _ranked(found[there], row[there], open_rows.size, k)
-        bound = (beyond - site_off[open_rows] - farthest_off) * _SPHERE - _ROUNDED_M
+        bound = (beyond - site_off[open_rows] - farthest_off) * LEAST_RATIO - ROUNDED_M
         exact = kth <= bound
         final = exact | (beyond > roads.reach_m) | (count >= most_candidates)
         cut_off += int((~exact & (beyond > roads.reach_m) & np.isfinite(beyond)).sum())
         unsettled += int((final & ~exact & (beyond <= roads.reach_m)).sum())
-        least = (distance[asked] - 2.0 * roads.offset_m) * _SPHERE - _ROUNDED_M
+        least = (distance[asked] - 2.0 * roads.offset_m) * LEAST_RATIO - ROUNDED_M
         too_short += int((final[row] & (found["road_m"].to_numpy() < least)).sum())
         unreachable += int((~there & final[row]).sum())
         pieces.append(ranked[final[some.index.get_indexer(ranked["site_uid"])]])

@@ -10,6 +10,7 @@ from pyproj import CRS
 
 from registry.errors import BadParameterError, EmptyLayerError, NoPlanError, RoadServerError
 from registry.road.matrix import micro_degrees
+from registry.road.nearest import LEAST_RATIO, ROUNDED_M
 from registry.services import geodesy, hauls
 from registry.services.siting.places.candidates import NOTES
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray
 
     IntArray = NDArray[np.int64]
-
-_SHORTEST = 0.99
-"""Least ratio of a server's metres to those of the ellipsoid, since servers measure edges on spheres; as in `nearest`."""
-
-_ROUNDED_M = 2.0
 
 
 def road_distances(
@@ -93,7 +89,7 @@ def road_distances(
     apart = int(np.isnan(metres).sum())
     if apart:
         notes.append(f"{apart:,} pairs of a site and a candidate have no way between them and are left out.")
-    short = int((metres < (straight - 2.0 * roads.offset_m) * _SHORTEST - _ROUNDED_M).sum())
+    short = int((metres < (straight - 2.0 * roads.offset_m) * LEAST_RATIO - ROUNDED_M).sum())
     if short:
         notes.append(
             f"{short:,} ways are shorter than a straight line can be: the server does not tell metres, or another place "

@@ -289,7 +289,9 @@ def test_what_a_plan_notes_is_said_in_the_language_of_the_report(objective: Any,
         {"annual_t": [4e6, 3e6, 2e6], "waste_codes": "SW05"}, index=pd.Index(["a", "b", "c"], name="uid"),
         geometry=gpd.points_from_xy([113.0, 113.05, 114.0], [37.0, 37.0, 37.5]), crs=4490,
     )  # fmt: skip
-    plan = choose_hubs(places, places.iloc[[0, 2]].drop(columns="waste_codes"), hubs=1, radius_km=60, objective=objective)
+    plan = choose_hubs(
+        places, places.iloc[[0, 2]].drop(columns="waste_codes"), hubs=1, radius_km=60, objective=objective
+    )
     notes = [Sayings("zh").remark(note) for note in plan.notes]
     assert any(said in note for note in notes), plan.notes
     # Units and names of the catalogue may stay.

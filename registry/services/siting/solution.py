@@ -16,8 +16,25 @@ PROVEN = 1e-6
 """Relative gap up to which an answer counts as proven: a tenth of a gram in 100 kg, the tolerance of HiGHS."""
 
 
+class Proven:
+    """An answer with an objective, and a bound that no answer can beat."""
+
+    objective: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """How much better an answer could be at most, as a share of this one's objective; 0 where none can."""
+        return relative_gap(self.objective, self.bound)
+
+    @property
+    def status(self) -> str:
+        """``optimal``, ``within x %``, or ``not proven`` where there is no bound."""
+        return status_of(self.gap)
+
+
 @dataclass(frozen=True)
-class Solution:
+class Solution(Proven):
     """An answer of a siting model.
 
     Attributes
@@ -32,16 +49,6 @@ class Solution:
     assignment: IntArray
     objective: float
     bound: float
-
-    @property
-    def gap(self) -> float:
-        """How much better an answer could be at most, as a share of this one's objective; 0 where none can."""
-        return relative_gap(self.objective, self.bound)
-
-    @property
-    def status(self) -> str:
-        """``optimal``, or ``within x %``."""
-        return status_of(self.gap)
 
 
 def relative_gap(objective: float, bound: float) -> float:

@@ -13,7 +13,7 @@ from registry.services.siting.effort import Effort
 from registry.services.siting.hauling.haul_check import checked, no_plan, sure_of_capacity
 from registry.services.siting.hauling.haul_core import reduced
 from registry.services.siting.hauling.haul_search import HaulSearch
-from registry.services.siting.solution import Solution, relative_gap, status_of
+from registry.services.siting.solution import Proven, Solution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class HaulProblem:
 
 
 @dataclass(frozen=True)
-class HaulPlan:
+class HaulPlan(Proven):
     """What is built and hauled.
 
     Attributes
@@ -124,16 +124,6 @@ class HaulPlan:
     objective: float
     bound: float
     sold: FloatArray = field(default_factory=lambda: np.empty(0))
-
-    @property
-    def gap(self) -> float:
-        """As of `Solution`."""
-        return relative_gap(self.objective, self.bound)
-
-    @property
-    def status(self) -> str:
-        """As of `Solution`."""
-        return status_of(self.gap)
 
 
 def plan_hauls(problem: HaulProblem, effort: Effort | None = None) -> HaulPlan:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from registry.services.siting.solution import relative_gap, status_of
+from registry.services.siting.solution import Proven
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
 
 @dataclass(frozen=True)
-class SitingPlan:
+class SitingPlan(Proven):
     """Hubs, what flows to them, and how sure the plan is.
 
     Attributes
@@ -51,13 +51,3 @@ class SitingPlan:
     notes: list[str] = field(default_factory=list)
     materials: pd.DataFrame = field(default_factory=pd.DataFrame)
     plant_flows: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    @property
-    def gap(self) -> float:
-        """How much better a plan could be at most, as a share of the objective."""
-        return relative_gap(self.objective, self.bound)
-
-    @property
-    def status(self) -> str:
-        """``optimal``, or ``within x %``."""
-        return status_of(self.gap)
