@@ -12,7 +12,7 @@ import pandas as pd
 from registry.answers import hub_places
 from registry.answers.coverage import all_streams
 from registry.answers.notes import synthetic_note
-from registry.errors import BadParameterError, EmptyLayerError, NoPlanError
+from registry.errors import BadParameterError, EmptyLayerError, RegistryError
 from registry.road.matrix import RoadMatrix
 from registry.road.pairs import road_distances
 from registry.services.siting import studies
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from registry.registry import Registry
     from registry.services.siting.places.exclusions import Exclusion
     from registry.services.siting.planning.plan import Model, Objective, SitingPlan
-    from registry.services.siting.studies.asked import Asked
+    from registry.services.siting.studies.asked import Asked, Given
 
 HUB_COLUMNS = (
     "hub", "place", "region_code", "modules", "capacity_t_per_year", "annual_t", "cost_per_t",
@@ -200,6 +200,10 @@ def _check(wishes: Wishes) -> None:
         raise BadParameterError(f"--curve {wishes.curve}: give the number of hubs up to which it goes, 1 or more.")
     if wishes.by_radius and wishes.hubs is None:
         raise BadParameterError("--by-radius: it needs to know how many hubs there are. Give --hubs.")
+    if wishes.road is not None and wishes.radius_km is not None and max(wishes.by_radius, default=0) > wishes.radius_km:
+        raise BadParameterError(
+            f"--by-radius: roads are known up to --radius-km {wishes.radius_km:g} only. Give shorter radii, or a longer one there."
+        )
 
 
 def _chosen(
@@ -213,10 +217,7 @@ def _chosen(
 
     if not wishes.improve:
         return choose(candidates), candidates
-    return weber.alternate(
-        choose, sites, candidates, maximise=wishes.objective in {None, "covered"} and wishes.hubs is not None,
-        effort=effort, exclusions=exclusions,
-    )  # fmt: skip
+    return weber.alternate(choose, sites, candidates, effort=effort, exclusions=exclusions)
 
 
 def _places(candidates: gpd.GeoDataFrame, plants: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -254,23 +255,32 @@ def _studies(
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """The studies that were asked for; each has the time of the plan, and Ctrl-C ends one with what it has."""
     tables: dict[str, pd.DataFrame] = {}
-    streams = asked["streams"]
+    # Curves are of coverage, under the conditions of the plan but for its model, its objective and its number of hubs.
+    given: Given = {
+        "streams": asked["streams"], "same_material": asked["same_material"], "plants": asked.get("plants"),
+        "intakes": asked.get("intakes"), "terms": asked["terms"], "conditions": asked["conditions"],
+        "distances": asked.get("distances"),
+    }  # fmt: skip
 
     def effort() -> Effort:
         return Effort(time_limit_s=wishes.time_limit_s, gap=wishes.gap, seed=wishes.seed, say=say)
 
     if wishes.curve is not None and wishes.radius_km is not None:
         say("studying more hubs")
-        tables["curve"] = studies.coverage_by_hubs(
-            *layers, most_hubs=min(wishes.curve, len(layers[1])), radius_km=wishes.radius_km, streams=streams,
-            same_material=wishes.same_material, effort=effort(),
-        )  # fmt: skip
+        with _aside("Curve", warnings):
+            tables["curve"] = studies.coverage_by_hubs(
+                *layers,
+                most_hubs=min(wishes.curve, len(layers[1])),
+                radius_km=wishes.radius_km,
+                effort=effort(),
+                **given,
+            )
     if wishes.by_radius and wishes.hubs is not None:
         say("studying other radii")
-        tables["by_radius"] = studies.coverage_by_radius(
-            *layers, hubs=wishes.hubs, radii_km=wishes.by_radius, streams=streams, same_material=wishes.same_material,
-            effort=effort(),
-        )  # fmt: skip
+        with _aside("Radii", warnings):
+            tables["by_radius"] = studies.coverage_by_radius(
+                *layers, hubs=wishes.hubs, radii_km=wishes.by_radius, effort=effort(), **given
+            )
     for table in tables.values():
         warnings += table.attrs.get(NOTES, [])
     if wishes.sensitivity:
@@ -298,5 +308,5 @@ def _aside(study: str, warnings: list[str]) -> Iterator[None]:
     """A study that has no answer is told in a line; the plan stands without it."""
     try:
         yield
-    except (NoPlanError, EmptyLayerError) as error:
+    except RegistryError as error:
         warnings.append(f"{study}: {error}")
