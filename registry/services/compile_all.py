@@ -12,7 +12,7 @@ from registry.services.kernels import region_grid
 from registry.services.siting.covering import maximal as covering
 from registry.services.siting.hauling import haul_search
 from registry.services.siting.limits import Limits
-from registry.services.siting.medians import median
+from registry.services.siting.medians import centre, median
 
 
 def compile_all() -> None:
@@ -37,6 +37,7 @@ def compile_all() -> None:
     way = np.isin(np.subtract.outer(np.arange(7), np.arange(7)) % 7, [0, 1, 3], invert=True).astype(np.float64)
     for distance in (way, csr_array(way)):
         median.p_median(distance, np.ones(7), 2, outside=np.full(7, 9.0))
+        centre.p_center(distance, 3)
     haul_search.warm_up()
 
 

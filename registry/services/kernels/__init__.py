@@ -10,8 +10,8 @@
     Circles on the ellipsoid as polygons, and their union.
 ``sums``
     Tonnes added up in whole units, whatever the order.
-``cover_classes``, ``cover_search``, ``cover_bound``
-    Covering: demand reached alike joined, search by exchange, bounds by prices.
+``cover_classes``, ``cover_search``, ``cover_weights``, ``cover_bound``
+    Covering: demand reached alike joined, searches for the most and for the cheapest cover, bounds by prices.
 ``permutation``, ``transport``
     P-values by drawing; the transport problem.
 ``median_rows``, ``interchange``, ``median_lagrange``

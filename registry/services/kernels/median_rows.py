@@ -140,6 +140,20 @@ def cheapest(
 
 
 @compiled
+def within(start: IntArray, near: Near, cost: FloatArray, rows: IntArray, most: float) -> tuple[IntArray, Near]:
+    """Return some rows as far as they cost no more than ``most``, their candidates ascending."""
+    begin = np.zeros(rows.size + 1, np.intp)
+    for at in range(rows.size):
+        own = cost[start[rows[at]] : start[rows[at] + 1]]
+        begin[at + 1] = begin[at] + np.searchsorted(own, most, side="right")
+    found = np.empty(begin[rows.size], np.int32)
+    for at in range(rows.size):
+        first = start[rows[at]]
+        found[begin[at] : begin[at + 1]] = np.sort(near[first : first + begin[at + 1] - begin[at]])
+    return begin, found
+
+
+@compiled
 def common_unit(values: FloatArray, unit: float) -> float:
     """Return the greatest common divisor of whole numbers and a unit, −1 where one of them is not whole."""
     if unit < 0.0:

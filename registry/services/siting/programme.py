@@ -105,13 +105,21 @@ class Programme:
             columns.size, columns.astype(np.int32), np.asarray(lower, np.float64), np.asarray(upper, np.float64)
         )
 
-    def solve(self, effort: Effort, *, start: FloatArray | None = None) -> Optimum:
-        """Solve it, from a first solution if there is one (all columns, or NaN where a value is not known)."""
+    def solve(self, effort: Effort, *, start: FloatArray | None = None, target: float | None = None) -> Optimum:
+        """Solve it, from a first solution if there is one (all columns, or NaN where a value is not known).
+
+        A mixed programme stops as soon as its objective is at least as good as ``target``; its outcome is then ``stopped``,
+        unless it was optimal.
+        """
         highs = self.highs
+        sign = -1.0 if self._maximise else 1.0
+        # HiGHS goes on where an objective is just the target.
+        beyond = -sign * np.inf if target is None else target + sign * 1e-9 * max(abs(target), 1.0)
         for name, value in (
             ("random_seed", effort.seed),
             ("mip_rel_gap", effort.gap),
             ("mip_abs_gap", 1e-9),
+            ("objective_target", beyond),
             ("time_limit", highs.getRunTime() + min(effort.left_s(), _LONGEST_S)),
         ):
             highs.setOptionValue(name, value)

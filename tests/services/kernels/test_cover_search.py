@@ -63,21 +63,6 @@ def test_the_best_choice_keeps_the_rules_and_is_worth_what_it_says(seed: int, ne
     assert choice.numbers[2] > 0.0
 
 
-def test_the_cheapest_full_cover_is_full_and_nothing_in_it_is_idle() -> None:
-    cover = random_cover(50, 20, 1, 4)
-    rules = Rules(20, np.zeros((0, 20)), np.zeros(0), 1.0)
-    cost = np.random.default_rng(4).random(20)
-    choice = cover_search.nothing_chosen(cover, rules, 1)
-    least = cover_search.cheaper(cover, rules, choice, cost, np.argsort(-cost), np.inf, 200)
-    assert least == pytest.approx(cost[choice.best].sum())
-    matrix = csr_array((np.ones(cover.candidate.size), cover.candidate, cover.start), shape=(50, 20))
-    assert (matrix @ choice.best >= cover.need).all()
-    for one in np.flatnonzero(choice.best):
-        without = choice.best.copy()
-        without[one] = False
-        assert (matrix @ without < cover.need).any()
-
-
 def test_random_numbers_are_spread() -> None:
     state = np.array([7], np.uint64)
     drawn = np.array([cover_search.below(state, 5) for _ in range(5_000)])

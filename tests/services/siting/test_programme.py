@@ -45,6 +45,24 @@ def test_a_linear_programme_and_its_duals_agree_with_scipy(seed: int) -> None:
     assert found.reduced_cost == pytest.approx(worth - found.row_dual @ weights, abs=1e-7)
 
 
+@pytest.mark.parametrize("maximise", [True, False])
+def test_a_target_that_is_met_is_enough(*, maximise: bool) -> None:
+    draw = np.random.default_rng(1)
+    reach = csr_array((draw.random((200, 100)) < 0.06).astype(np.float64))
+    made = [Programme(np.ones(100), upper=1.0, integer=np.full(100, True), maximise=maximise) for _ in range(3)]
+    for each in made:
+        each.add_rows(reach, *((-np.inf, 1.0) if maximise else (reach.sum(axis=1) > 0, np.inf)))
+    best = made[0].solve(Effort())
+    assert best.outcome == "optimal"
+    better = 1.0 if maximise else -1.0
+    met = made[1].solve(Effort(), target=best.objective - 3 * better)
+    assert (met.objective - (best.objective - 3 * better)) * better >= -1e-6
+    assert (met.bound - best.objective) * better >= -1e-6
+    # What cannot be met is solved to its end, and so is the next question without a target.
+    assert made[2].solve(Effort(), target=best.objective + better).objective == pytest.approx(best.objective)
+    assert made[1].solve(Effort()).objective == pytest.approx(best.objective)
+
+
 def test_rows_and_bounds_that_come_later_count() -> None:
     worth, weights, room = knapsacks(1)
     made = programme(worth, weights, room, whole=True)

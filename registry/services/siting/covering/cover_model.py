@@ -204,6 +204,32 @@ def without_classes(before: Reduced, gone: NDArray[np.bool_]) -> Reduced:
     )  # fmt: skip
 
 
+def to_the_end(model: Reduced, cost: FloatArray) -> tuple[Reduced, IntArray]:
+    """Leave out dominated classes and candidates, and take the only ones that reach a class, until nothing changes."""
+    forced = np.empty(0, np.intp)
+    while model.cover.need.size:
+        before = model.cover.need.size, model.rows.size
+        model = without_classes(model, cover_classes.dominated_classes(model.cover))
+        only = np.diff(model.cover.start) == model.cover.need
+        roles = np.full(model.rows.size, FREE, np.int8)
+        entries = np.repeat(only, np.diff(model.cover.start))
+        roles[model.cover.candidate[entries]] = STANDS
+        taken = roles == STANDS
+        if taken.any() and fits(model.rules, taken):
+            forced = np.concatenate([forced, model.rows[taken]])
+            model = narrowed(model, roles)
+        model = without_dominated(model, cost[model.rows])
+        if before == (model.cover.need.size, model.rows.size):
+            break
+    return model, np.sort(forced)
+
+
+def fits(rules: Rules, taken: NDArray[np.bool_]) -> bool:
+    """Whether what is (c,) taken meets the limits."""
+    used = rules.weights[:, taken].sum(axis=1)
+    return bool((used <= rules.at_most + 1e-9 * np.maximum(rules.at_most, 1.0)).all())
+
+
 def _renamed(new: NDArray[np.int32], class_of: NDArray[np.int32]) -> NDArray[np.int32]:
     # What stands in the place of a class is −1 to −3, so it is found from the end.
     return np.concatenate([new, np.array([-3, -2, -1], np.int32)])[class_of]

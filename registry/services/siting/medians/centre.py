@@ -8,21 +8,21 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from registry.services.kernels import median_rows
+from registry.services.kernels.cover_classes import BEYOND
+from registry.services.siting.covering.cover_cheapest import Found, cheapest
+from registry.services.siting.covering.cover_model import Problem, reduced, rules_of, to_the_end
 from registry.services.siting.effort import Effort
+from registry.services.siting.limits import Limits
 from registry.services.siting.medians.median import filled, reaching_all, served
 from registry.services.siting.medians.median_problem import Asked, MedianProblem, ask, build
-from registry.services.siting.programme import Programme
 from registry.services.siting.solution import Solution, relative_gap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.services.geodesy import FloatArray
-    from registry.services.siting.limits import Limits
 
     IntArray = NDArray[np.intp]
-
-_ROUNDS = 20
 
 
 def p_center(
@@ -52,7 +52,9 @@ def p_center(
     Hakimi (1964); min r such that Σⱼ [dᵢⱼ ≤ r] yⱼ ≥ 1 for all i, Σⱼ yⱼ ≤ p, y ∈ {0, 1}. After Minieka (1970) r is found
     by bisection over the distances that occur, each step a set covering problem. Few demands decide it: the covering
     problems begin with some, and take in those that their solutions leave farthest (Chen and Handler 1987; Contardo,
-    Iori and Kramer 2019). A radius that is too short for some demands is too short for all.
+    Iori and Kramer 2019). A radius that is too short for some demands is too short for all. A first bisection goes as
+    far as a search for p hubs shows that a radius is long enough, and the linear programme that it is too short; only
+    the radii between are left to branch and cut.
     """
     effort = effort or Effort()
     n = distance.shape[0]
@@ -60,6 +62,10 @@ def p_center(
     asked = ask(distance, counts, p, standing=standing, outside=None, limits=limits)
     asked = asked._replace(demand=(asked.demand > 0).astype(np.float64))
     return _Centre(asked, effort).solve()
+
+
+_LAST_EVERY = 4
+"""Of so many radii that a tree decides, one is the last below the best: where that is best of all, this ends the search."""
 
 
 class _Centre:
@@ -70,6 +76,11 @@ class _Centre:
         self.asked = asked
         self.problem = build(asked)
         problem = self.problem
+        m = problem.candidates.size
+        self.cost = np.ones(m)
+        names = tuple(str(limit) for limit in range(problem.room.size))
+        # Rules grant once more the slack that the room has already.
+        self.limits = Limits(csr_array(problem.weights.T), problem.room - 1e-9 * np.maximum(problem.room, 1.0), names)
         self.chosen = _spread(problem)
         self.longest = self._served(self.chosen)[1].max(initial=0.0)
         if not np.isfinite(self.longest):
@@ -77,28 +88,56 @@ class _Centre:
             self.longest = self._served(self.chosen)[1].max(initial=0.0)
         first = np.minimum(problem.start[:-1], max(problem.cost.size - 1, 0))
         own = np.where(np.diff(problem.start) > 0, problem.cost[first], np.inf) if problem.cost.size else problem.cap
-        self.least = min(float(np.minimum(own, problem.cap).max(initial=0.0)), self.longest)
-        self.deciding = np.empty(0, np.intp)
+        own = np.minimum(own, problem.cap)
+        self.least = min(float(own.max(initial=0.0)), self.longest)
+        self.deciding = own.argsort(kind="stable")[-1:]
 
     def solve(self) -> Solution:
-        """Halve the distances between the two until they meet."""
-        ways = np.concatenate([self.problem.cost, self.problem.cap])
-        ways = np.unique(ways[(ways >= self.least) & (ways < self.longest)])
-        part = 0.5
-        while ways.size and not self.effort.over and relative_gap(self.longest, self.least) > self.effort.gap:
-            radius = float(ways[int((ways.size - 1) * part)])
-            enough = self._enough(radius)
-            # Near the answer a radius takes long to decide; one that is clearly too short raises the bound meanwhile.
-            part = part / 2 if enough is None else 0.5
-            if enough is False:
-                longer = ways[ways > radius]
-                self.least = float(longer[0]) if longer.size else self.longest
-            ways = ways[(ways >= self.least) & (ways < self.longest)]
-            self.effort.tell(self.longest, self.least)
+        """Bring the two together until they meet."""
+        for tree in (False, True):
+            self._narrow(tree=tree)
         opened = filled(self.asked, self.problem.candidates[self.chosen])
         assignment, way = served(self.asked, opened)
         objective = float(way[self.asked.demand > 0].max(initial=0.0))
-        return Solution(opened, assignment, objective, min(self.least if ways.size else self.longest, objective))
+        return Solution(opened, assignment, objective, min(self.least, objective))
+
+    def _narrow(self, *, tree: bool) -> None:
+        """Halve the distances between the two; without a tree, those on both sides of what only a tree can decide."""
+        doubtful: tuple[float, float] | None = None
+        decided = 1
+        while not self.effort.over and relative_gap(self.longest, self.least) > self.effort.gap:
+            radius = self._between(doubtful, middle=decided % _LAST_EVERY > 0)
+            if radius is None:
+                break
+            enough = self._enough(radius, tree=tree)
+            decided += tree
+            if enough is None:
+                doubtful = (
+                    (radius, radius) if doubtful is None else (min(doubtful[0], radius), max(doubtful[1], radius))
+                )
+            if doubtful and (self.longest <= doubtful[0] or self.least > doubtful[1]):
+                doubtful = None
+            self.effort.tell(self.longest, self.least)
+
+    def _between(self, doubtful: tuple[float, float] | None, *, middle: bool) -> float | None:
+        """Return the middle or the last one of the deciding distances that are left, those beyond the doubtful ones first."""
+        ways = self._ways()
+        if doubtful is not None:
+            beyond, below = ways[ways > doubtful[1]], ways[ways < doubtful[0]]
+            ways = beyond if beyond.size else below
+            return float(ways[(ways.size - 1) // 2]) if ways.size else None
+        if self.least == self.longest:
+            return None
+        # All radii from the least to the next deciding distance are alike to the demands that decide.
+        return float(ways[(ways.size - 1) // 2 if middle else -1]) if ways.size else self.least
+
+    def _ways(self) -> FloatArray:
+        """Return the distances of deciding rows from the least on, below the longest."""
+        problem = self.problem
+        parts = [problem.cost[problem.start[row] : problem.start[row + 1]] for row in self.deciding]
+        ranges = [part[np.searchsorted(part, self.least) : np.searchsorted(part, self.longest)] for part in parts]
+        caps = problem.cap[self.deciding]
+        return np.unique(np.concatenate([*ranges, caps[(caps >= self.least) & (caps < self.longest)]]))
 
     def _served(self, chosen: IntArray) -> tuple[IntArray, FloatArray]:
         """Return the nearest hub of every row, −1 for one that stands, and how far it is."""
@@ -107,50 +146,47 @@ class _Centre:
         is_open[chosen] = True
         return median_rows.cheapest(problem.start, problem.near, problem.cost, problem.cap, is_open)
 
-    def _enough(self, radius: float) -> bool | None:
-        """Whether p hubs reach all rows within a radius; None if some rounds have not told, or the effort is over."""
-        for _ in range(_ROUNDS):
-            chosen = self._cover(radius)
-            if chosen is None or self.effort.over:
-                return None
-            if chosen.size == 0 and self.deciding.size:
+    def _enough(self, radius: float, *, tree: bool) -> bool | None:
+        """Whether p hubs reach all rows within a radius; None if only a tree could tell, or the effort is over."""
+        while True:
+            found = self._cover(radius, tree=tree)
+            if found.rows is None:
+                if found.bound <= self.problem.p:
+                    return None
+                # Nor do they within any radius up to the next deciding distance.
+                longer = self._ways()
+                longer = longer[longer > radius]
+                self.least = float(longer[0]) if longer.size else self.longest
                 return False
-            hubs, ways = self._served(chosen)
+            hubs, ways = self._served(found.rows)
             if ways.max() < self.longest:
-                self.chosen, self.longest = chosen, float(ways.max())
+                self.chosen, self.longest = found.rows, float(ways.max())
             if ways.max() <= radius:
                 return True
+            if self.effort.over:
+                return None
             # The farthest of every hub: neighbours of the farthest of all would say the same once more.
             far = np.flatnonzero(ways > radius)
             far = far[np.argsort(-ways[far], kind="stable")]
             self.deciding = np.append(self.deciding, far[np.unique(hubs[far], return_index=True)[1]])
-        return None
 
-    def _cover(self, radius: float) -> IntArray | None:
-        """Return at most p candidates that reach the deciding rows within a radius; empty if there are none."""
+    def _cover(self, radius: float, *, tree: bool) -> Found:
+        """Look for at most p candidates that reach the deciding rows within a radius."""
         problem = self.problem
         rows = self.deciding[problem.cap[self.deciding] > radius]
-        if rows.size == 0:
-            return np.empty(0, np.intp)
         m = problem.candidates.size
-        parts = [slice(problem.start[row], problem.start[row + 1]) for row in rows]
-        within = [problem.near[part][problem.cost[part] <= radius] for part in parts]
-        start = np.concatenate([[0], np.cumsum([part.size for part in within])])
-        reach = csr_array((np.ones(start[-1]), np.concatenate(within), start), shape=(rows.size, m))
-        if not problem.room.size:
-            quick = _greedy_cover(reach, problem.p)
-            if quick is not None:
-                return quick
-        programme = Programme(np.ones(m), upper=1.0, integer=np.ones(m, np.bool_))
-        programme.add_rows(reach, 1.0, np.inf)
-        programme.add_rows(csr_array(np.ones((1, m))), -np.inf, float(problem.p))
-        programme.add_rows(csr_array(problem.weights.T), -np.inf, problem.room)
-        # Any cover of p or fewer will do.
-        programme.highs.setOptionValue("objective_target", float(problem.p) + 0.5)
-        found = programme.solve(self.effort)
-        if found.outcome == "infeasible":
-            return np.empty(0, np.intp)
-        return np.flatnonzero(found.x > 0.5) if found.x.size else None
+        start, near = median_rows.within(problem.start, problem.near, problem.cost, rows, radius)
+        reach = csr_array((np.ones(near.size, np.bool_), near, start), shape=(rows.size, m))
+        cover = Problem(reach, np.ones(rows.size), np.empty(0, np.intp), 1, self.limits)
+        model = reduced(cover, rules_of(cover, m), cost=self.cost)
+        if (model.class_of == BEYOND).any():
+            return Found(None, np.inf, np.inf)
+        less, forced = to_the_end(model, self.cost)
+        left = float(problem.p - forced.size)
+        found = cheapest(less, self.cost, self.effort, under=left + 1.0, enough=left, tree=tree)
+        if found.rows is None:
+            return found._replace(bound=found.bound + forced.size)
+        return found._replace(rows=np.sort(np.concatenate([forced, found.rows])))
 
 
 def _spread(problem: MedianProblem) -> IntArray:
@@ -166,20 +202,3 @@ def _spread(problem: MedianProblem) -> IntArray:
             break
         is_open[problem.near[problem.start[row]]] = True
     return np.flatnonzero(is_open)
-
-
-def _greedy_cover(reach: csr_array, most: int) -> IntArray | None:
-    """Return at most so many candidates that reach all rows, each the one that reaches most of what is left."""
-    by_candidate = reach.T.tocsr()
-    open_rows = np.ones(reach.shape[0])
-    chosen = []
-    for _ in range(most):
-        reached = by_candidate @ open_rows
-        best = int(reached.argmax())
-        if reached[best] == 0.0:
-            return None
-        chosen.append(best)
-        open_rows[by_candidate.indices[by_candidate.indptr[best] : by_candidate.indptr[best + 1]]] = 0.0
-        if not open_rows.any():
-            return np.array(chosen, np.intp)
-    return None
