@@ -96,3 +96,7 @@ class NoPlanError(RegistryError):
     """No plan meets what is asked: the message says which condition, or which site, stands in its way."""
 
     exit_code = 5
+
+
+class TimeUpError(NoPlanError):
+    """No plan was found in time, nor is it proven that there is none."""

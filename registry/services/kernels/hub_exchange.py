@@ -30,6 +30,11 @@ class Ground(NamedTuple):
     standing : (m,) tonnes that are taken without any modules
     least : tonnes that a hub with modules needs
     penalty : for every tonne that it lacks
+    second : (h,) what a tonne counts in a second objective, which stands in ``value`` and ``cost`` at its price
+    second_cost : (m, c) of a mix in the second objective
+    second_least : what the second objective must reach
+    second_price : of a unit of it in ``value`` and ``cost``
+    second_penalty : for every unit that it lacks, 0 where there is no second objective
     """
 
     start: IntArray
@@ -43,6 +48,11 @@ class Ground(NamedTuple):
     standing: FloatArray
     least: float
     penalty: float
+    second: FloatArray
+    second_cost: FloatArray
+    second_least: float
+    second_price: float
+    second_penalty: float
 
 
 @compiled
@@ -68,7 +78,7 @@ def open_hauls(ground: Ground, mix: IntArray) -> tuple[IntArray, IntArray]:
 def worth(
     ground: Ground, mix: IntArray, rows: IntArray, hubs: IntArray, extra: int, left: FloatArray, space: FloatArray
 ) -> float:
-    """Return what hauls to what is open are worth less the cost of modules.
+    """Return what hauls to what is open are worth less the cost of modules, and less penalties for what is lacking.
 
     Parameters
     ----------
@@ -78,12 +88,13 @@ def worth(
     left, space : (s,) and (m,) written over
     """
     left[:] = ground.supply
-    total = 0.0
+    total = second = 0.0
     for hub in range(mix.size):
         space[hub] = ground.standing[hub]
         if mix[hub] >= 0:
             space[hub] = ground.capacity[hub, mix[hub]]
             total -= ground.cost[hub, mix[hub]]
+            second -= ground.second_cost[hub, mix[hub]]
     at = end = 0
     if extra >= 0:
         at, end = ground.start[extra], ground.start[extra + 1]
@@ -103,6 +114,10 @@ def worth(
         space[hub] -= amount
         left[ground.parcel[row]] -= amount
         total += amount * ground.value[row]
+        second += amount * ground.second[row]
+    if ground.second_penalty > 0.0:
+        # The price decided what is hauled; what counts is the first objective alone, once the second one is reached.
+        total -= ground.second_price * second + ground.second_penalty * max(0.0, ground.second_least - second)
     return total - _lacking(ground, mix, space) if ground.least > 0.0 else total
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -67,12 +68,17 @@ class Effort:
         return self.left_s() <= 0.0
 
     def tell(self, objective: float, bound: float) -> None:
-        """Say, every two seconds, what was found and how far it is from the bound."""
+        """Say, every two seconds, what was found and how far it is from the bound; NaN or infinite is what is not known."""
         now = time.monotonic()
         if now - self._said >= _SAY_EVERY_S:
             self._said = now
+            said = f"bound {bound:,.6g}" if math.isfinite(bound) else "no bound yet"
+            if not math.isfinite(objective):
+                self.say(f"{said}, no plan yet")
+                return
             gap = relative_gap(objective, bound)
-            self.say(f"best plan {objective:,.6g}, bound {bound:,.6g}, gap {gap:.2%}")
+            apart = f", gap {gap:.2%}" if math.isfinite(gap) else ""
+            self.say(f"best plan {objective:,.6g}, {said}{apart}")
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

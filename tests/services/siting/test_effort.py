@@ -68,3 +68,23 @@ def test_progress_names_plan_bound_and_gap(monkeypatch: pytest.MonkeyPatch) -> N
     for bound in (120.0, 110.0, 105.0):
         effort.tell(100.0, bound)
     assert said == ["best plan 100, bound 110, gap 10.00%"]
+
+
+@pytest.mark.parametrize(
+    ("objective", "bound", "told"),
+    [
+        (float("nan"), 110.0, "bound 110, no plan yet"),
+        (float("-inf"), 110.0, "bound 110, no plan yet"),
+        (float("nan"), float("inf"), "no bound yet, no plan yet"),
+        (100.0, float("inf"), "best plan 100, no bound yet"),
+        (0.0, 3.0, "best plan 0, bound 3"),
+    ],
+)
+def test_what_is_not_known_is_not_told_as_a_number(
+    objective: float, bound: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    clock = iter([0.0, 3.0])
+    monkeypatch.setattr("registry.services.siting.effort.time.monotonic", lambda: next(clock))
+    Effort(say=said.append).tell(objective, bound)
+    assert said == [told]

@@ -117,13 +117,9 @@ def test_every_point_is_on_the_exact_front(points: Points, objectives: tuple[str
         slack_1, slack_2 = (1e-7 * (1 + abs(value)) for value in (first, second))
         assert here.best(objectives[0], objectives[1], second + slack_2) == pytest.approx(first, rel=1e-5, abs=1)
         assert here.best(objectives[1], objectives[0], first + slack_1) == pytest.approx(second, rel=1e-5, abs=1)
-    nothing = any("build nothing" in note for note in front.notes)
     for end, objective, other in ((a[0], *objectives), (b[-1], *objectives[::-1])):
-        best = here.best(objective, other, FREE)
-        if nothing and objective == "cost":
-            assert best == 0
-        else:
-            assert end == pytest.approx(best)
+        assert end == pytest.approx(here.best(objective, other, FREE))
+    assert any("build nothing" in note for note in front.notes) == (0 in front.points["hubs"].tolist())
 
 
 @pytest.mark.parametrize(
@@ -177,7 +173,11 @@ def test_where_nothing_pays_the_cheapest_is_to_build_nothing(points: Points) -> 
     here = world(points, 2, margin=0.0)
     front = front_of(here, ("covered", "cost"))
     assert any("build nothing" in note for note in front.notes)
-    assert (front.points["cost_yuan"] > 0).all()
+    assert front.points[["hubs", "covered_t", "cost_yuan", "gap"]].iloc[-1].tolist() == [0, 0, 0, 0]
+    nothing = front.plans[-1]
+    assert len(nothing.hubs) == len(nothing.flows) == 0
+    assert nothing.unreached["annual_t"].sum() == pytest.approx(here.sites["annual_t"].sum())
+    assert (front.points["cost_yuan"].iloc[:-1] > 0).all()
     assert front.points["covered_t"].iloc[0] == pytest.approx(-here.best("covered", "cost", FREE))
     for row in front.points.itertuples():
         assert -here.best("covered", "cost", row.cost_yuan * (1 + 1e-9)) == pytest.approx(row.covered_t, rel=1e-5)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.errors import NoPlanError
+from registry.errors import NoPlanError, TimeUpError
 from registry.services.siting.covering.cover_cheapest import cheapest, programme_of
 from registry.services.siting.covering.cover_model import to_the_end
 from registry.services.siting.effort import Effort
@@ -35,6 +35,7 @@ def least_cover(model: Reduced, cost: FloatArray, effort: Effort, names: Sequenc
     Raises
     ------
     NoPlanError : the limits allow no cover.
+    TimeUpError : none was found in time, nor is it proven that there is none.
     """
     less, forced = to_the_end(model, cost)
     spent = float(cost[forced].sum())
@@ -42,7 +43,9 @@ def least_cover(model: Reduced, cost: FloatArray, effort: Effort, names: Sequenc
     if found.rows is None:
         if found.bound == np.inf:
             raise NoPlanError(_because(less, cost[less.rows], names))
-        raise NoPlanError("infeasible because no plan was found in the time that was given; give more time.")
+        raise TimeUpError(
+            "no full cover was found within the time limit, nor is it proven that there is none: give more time."
+        )
     return Least(np.sort(np.concatenate([forced, found.rows])), spent + found.cost, spent + found.bound)
 
 

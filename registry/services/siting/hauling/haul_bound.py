@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
-from math import comb
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from registry.services.kernels import hub_prices
+from registry.services.siting.hauling.haul_mixes import mixes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.services.geodesy import FloatArray
     from registry.services.siting.hauling.haul_core import Core
+    from registry.services.siting.hauling.haul_mixes import Mixes
 
     IntArray = NDArray[np.intp]
-    BoolArray = NDArray[np.bool_]
 
-_MOST_MIXES = 1_000
-_MOST_CELLS = 4_000_000
 _MOST_CHOICES = 50_000_000
-"""Beyond these many mixes of modules, or mixes at all candidates, or steps of the knapsack, there is no such bound."""
+"""Beyond these many steps of the knapsack there is no such bound."""
+
+_SECOND_PACE = 100.0
+"""How much faster than others the price of the second objective moves: many hauls depend on this one row."""
 
 
 class Answer(NamedTuple):
@@ -45,33 +45,19 @@ class PricedHubs:
     Lagrangean heuristics for location problems.) Single sourcing and the loss of the largest source are relaxed.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, mixes: Mixes) -> None:
         self.core = core
         m = core.candidates
         self.order = np.lexsort((core.parcel, core.candidate))
         sale_order = np.argsort(core.sale_hub, kind="stable")
-        kinds, column = np.unique(core.option_column, return_inverse=True)
-        self.mixes = self._mixes(kinds.size)
-        self.option = np.full((m, kinds.size), -1)
-        self.option[core.option_at, column] = np.arange(core.option_at.size)
-        there = self.option >= 0
-        size, fixed, second = (
-            np.where(there, values[self.option], 0.0) if values.size else np.zeros(there.shape)
-            for values in (core.option_size, core.option_fixed, core.option_second)
-        )
-        impossible = (~there).astype(np.float64) @ self.mixes.T > 0
-        capacity = np.minimum(size @ self.mixes.T, core.reach[:, None])
-        self.cost = np.where(impossible, np.inf, fixed @ self.mixes.T)
-        self.second_cost = second @ self.mixes.T
-        count = self.mixes.sum(axis=1).astype(np.intp)
-        limit, by_modules = core.hubs, False
-        if core.modules is not None and (core.hubs is None or core.modules < core.hubs * core.most_modules):
-            limit, by_modules = core.modules, True
+        count = mixes.number.sum(axis=1).astype(np.intp)
+        limit, by_modules = core.hubs, _by_modules(core)
+        if by_modules:
+            limit = core.modules
         limit = None if limit is None else min(limit, m * (core.most_modules if by_modules else 1))
         weight = count if by_modules else np.ones_like(count)
-        keep = self._undominated(capacity, weight if by_modules else count * 0)
-        self.mixes, capacity, self.cost = self.mixes[keep], capacity[:, keep], self.cost[:, keep]
-        self.second_cost, weight, count = self.second_cost[:, keep], weight[keep], count[keep]
+        self.option, self.mixes, capacity = mixes.option, mixes.number, mixes.capacity
+        self.cost, self.second_cost, self.spent = mixes.cost, mixes.second, mixes.spent
         self.limit, self.width = limit, int(weight.max(initial=0)) + 1
         begin = np.concatenate([[0], np.cumsum(np.bincount(core.candidate, minlength=m))])
         sales = np.concatenate([[0], np.cumsum(np.bincount(core.sale_hub, minlength=m))])
@@ -82,40 +68,14 @@ class PricedHubs:
         )  # fmt: skip
         self._rows(count, by_modules=by_modules)
 
-    @staticmethod
-    def fits(core: Core) -> bool:
-        """Whether there are few enough mixes of modules to look at each."""
-        kinds = np.unique(core.option_column).size
-        mixes = comb(kinds + core.most_modules, kinds)
+    @classmethod
+    def of(cls, core: Core) -> PricedHubs | None:
+        """Return them, None where there are too many mixes of modules to look at each."""
         most = core.most_modules * min(core.modules or 1, core.candidates * core.most_modules)
-        return (
-            core.option_at.size > 0 and mixes <= _MOST_MIXES and mixes * core.candidates <= _MOST_CELLS
-            and most * core.candidates <= _MOST_CHOICES
-        )  # fmt: skip
-
-    def _mixes(self, kinds: int) -> FloatArray:
-        """Return (c, k): how many modules of every kind a candidate can have."""
-        rows = [
-            np.bincount(np.array(which, np.intp), minlength=kinds)
-            for number in range(1, self.core.most_modules + 1)
-            for which in combinations_with_replacement(range(kinds), number)
-        ]
-        return np.array(rows, np.float64).reshape(len(rows), kinds)
-
-    def _undominated(self, capacity: FloatArray, weight: IntArray) -> BoolArray:
-        """Mark the mixes that no other one beats at every candidate in room, costs and count."""
-        number = weight.size
-        keep = np.ones(number, np.bool_)
-        for which in range(number):
-            others = keep.copy()
-            others[which] = False
-            better = (
-                others & (weight <= weight[which]) & (capacity >= capacity[:, which : which + 1]).all(axis=0)
-                & (self.cost <= self.cost[:, which : which + 1]).all(axis=0)
-                & (self.second_cost <= self.second_cost[:, which : which + 1]).all(axis=0)
-            )  # fmt: skip
-            keep[which] = not better.any()
-        return keep
+        if core.option_at.size == 0 or most * core.candidates > _MOST_CHOICES:
+            return None
+        mixes = mixes_of(core, counted=_by_modules(core))
+        return None if mixes is None else cls(core, mixes)
 
     def _rows(self, count: IntArray, *, by_modules: bool) -> None:
         """Set up the conditions that are priced: (r, m, c) what a mix takes of each, (r,) how much there is."""
@@ -130,7 +90,7 @@ class PricedHubs:
             rows.append(np.broadcast_to(count.astype(np.float64), shape))
             room.append(float(core.modules))
         if core.budget is not None:
-            rows.append(np.where(np.isinf(self.cost), 0.0, self.cost))
+            rows.append(self.spent)
             room.append(core.budget)
         for row in range(core.at_most.size):
             if np.isfinite(core.at_most[row]):
@@ -153,7 +113,7 @@ class PricedHubs:
         scale[self.parts[2]] = largest / np.maximum(self.room * spent, 1e-9)
         if core.second_least is not None:
             other = max(float(np.abs(core.second_value).max(initial=0.0)), 1e-9)
-            scale[self.parts[3]] = 1.0 / (other * other * max(whole, 1e-9))
+            scale[self.parts[3]] = _SECOND_PACE / (other * other * max(whole, 1e-9))
         self.scale = scale
         self.free = np.zeros(self.size, np.bool_)
         self.free[self.parts[0]] = core.serve_all
@@ -267,6 +227,11 @@ class PricedHubs:
         best = (profit - price * weight).max(axis=1)
         bounds: FloatArray = rest + float(np.maximum(best, 0.0).sum()) - np.maximum(best, 0.0) + best
         return bounds
+
+
+def _by_modules(core: Core) -> bool:
+    """Whether the limit that is not priced is that of modules, not that of hubs."""
+    return core.modules is not None and (core.hubs is None or core.modules < core.hubs * core.most_modules)
 
 
 def _price_of(rate: FloatArray, profit: FloatArray, weight: IntArray, limit: int) -> float:

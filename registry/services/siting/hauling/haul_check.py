@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from registry.services.siting.hauling.haul_plan import HaulProblem, Markets, Second
+    from registry.services.siting.hauling.haul_core import Reduction
+    from registry.services.siting.hauling.haul_plan import HaulPlan, HaulProblem, Markets, Second
 
 _LOOK_S = 20.0
 """Seconds that the search for the reason may take where nobody set a limit."""
@@ -121,6 +122,26 @@ def _places(given: object, name: str, size: int, limit: int) -> NDArray[np.intp]
     if size and (array.min() < 0 or array.max() >= limit):
         raise BadParameterError(f"haul plan: {name} names row {int(array.max())}, but there are rows 0 to {limit - 1}.")
     return array.astype(np.intp)
+
+
+def begun(
+    problem: HaulProblem, reduction: Reduction, start: NDArray[np.int64] | HaulPlan
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return the (o,) modules of the core that a plan begins with, and its (h,) hauls where these are known.
+
+    Raises
+    ------
+    BadParameterError : an array has the wrong shape, or is negative or no number.
+    """
+    core = reduction.core
+    flow: NDArray[np.float64] | None = None
+    given = start if isinstance(start, np.ndarray) else start.modules
+    modules = _numbers(given, "start", problem.fixed.shape, least=0.0)[core.option_at, core.option_column]
+    modules = np.minimum(np.rint(modules), core.option_most)
+    if not isinstance(start, np.ndarray):
+        tonnes = _numbers(start.tonnes, "start.tonnes", problem.value.shape, least=0.0)[reduction.kept]
+        flow = np.bincount(reduction.at, tonnes / reduction.tonne, minlength=core.value.size).astype(np.float64)
+    return modules, flow
 
 
 def sure_of_capacity(problem: HaulProblem) -> None:

@@ -37,6 +37,7 @@ class Core:
     candidates : m
     reach : (m,) what could come to a candidate
     option_at, option_size, option_fixed, option_second, option_most : (o,) which module can stand where, by candidate
+    option_spent : (o,) what it takes of the budget
     option_column : (o,) its column in ``sizes``
     source : (s,) site of a parcel, None where nothing depends on it
     second_least : what the second objective must reach, None without one
@@ -57,6 +58,7 @@ class Core:
     option_size: FloatArray
     option_fixed: FloatArray
     option_second: FloatArray
+    option_spent: FloatArray
     option_most: FloatArray
     option_column: IntArray
     most_modules: int
@@ -254,8 +256,8 @@ def _scaled(
         supply=supply / tonne, parcel=parcel, candidate=candidate, value=value * (tonne / money),
         second_value=second * (tonne / other), pair=pair, pair_parcel=parcel[new], pair_candidate=candidate[new],
         candidates=m, reach=reach / tonne, option_at=at, option_size=size / tonne, option_fixed=fixed / money,
-        option_second=extra / other, option_most=most, option_column=column, most_modules=problem.most_modules,
-        hubs=problem.hubs, modules=problem.modules, standing=limit / tonne,
+        option_second=extra / other, option_spent=fixed / money, option_most=most, option_column=column,
+        most_modules=problem.most_modules, hubs=problem.hubs, modules=problem.modules, standing=limit / tonne,
         weights=csr_array((0, m)) if limits is None else limits.weights,
         at_most=np.empty(0) if limits is None else limits.at_most,
         budget=None if problem.budget is None or np.isinf(problem.budget) else problem.budget / money,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from registry.errors import BadParameterError, NoPlanError
+from registry.errors import BadParameterError, NoPlanError, TimeUpError
 from registry.services.siting.effort import Effort
-from registry.services.siting.hauling.haul_check import checked, no_plan, sure_of_capacity
+from registry.services.siting.hauling.haul_check import begun, checked, no_plan, sure_of_capacity
 from registry.services.siting.hauling.haul_core import reduced
 from registry.services.siting.hauling.haul_search import HaulSearch
 from registry.services.siting.solution import Proven, Solution
@@ -126,23 +126,27 @@ class HaulPlan(Proven):
     sold: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
-def plan_hauls(problem: HaulProblem, effort: Effort | None = None) -> HaulPlan:
+def plan_hauls(
+    problem: HaulProblem, effort: Effort | None = None, *, start: NDArray[np.int64] | HaulPlan | None = None
+) -> HaulPlan:
     """Choose modules and hauls of the greatest value.
 
     Parameters
     ----------
     problem : what may be built and hauled
     effort : what the search may cost
+    start : (m, k) modules of a known plan, or the plan itself, from which the search begins. It need not meet the conditions:
+        what cannot be built is passed over, hubs beyond a limit are left out, and what then allows no plan is of no use
 
     Returns
     -------
-    The best plan that was found, with its bound.
+    The best plan that was found, with its bound; it is no worse than a start that meets all conditions.
 
     Raises
     ------
     BadParameterError : an array has the wrong shape, is negative where it must not be, or is no number.
-    NoPlanError : nothing meets all conditions, and which of them stands in the way; or the search was stopped before there
-        was any plan.
+    NoPlanError : nothing meets all conditions, and which of them stands in the way.
+    TimeUpError : the search was stopped before there was any plan, and nothing proves that there is none.
 
     Notes
     -----
@@ -164,7 +168,8 @@ def plan_hauls(problem: HaulProblem, effort: Effort | None = None) -> HaulPlan:
     Integer programming: methods, uses, computation; Sridharan 1995, The capacitated plant location problem) with modules
     of capacity (Correia and Captivo 2003, A Lagrangean heuristic for a modular capacitated location problem).
 
-    Small problems go to HiGHS whole. Of large ones the rows of parcels are priced (`haul_bound`, `haul_prices`), which
+    Where a second objective must be reached, a first plan is looked for by that objective alone. Small problems go to HiGHS
+    whole. Of large ones the rows of parcels are priced (`haul_bound`, `haul_prices`), which
     gives a bound, plans, and for every candidate a bound of plans that use it; hubs are exchanged (`haul_start`); and HiGHS
     solves the programme of the candidates that could still matter, a few of them first (`haul_search`). The rows of
     x ≤ s o are added as far as the linear relaxation needs them.
@@ -174,12 +179,12 @@ def plan_hauls(problem: HaulProblem, effort: Effort | None = None) -> HaulPlan:
     sure_of_capacity(problem)
     reduction = reduced(problem)
     search = HaulSearch(reduction.core, effort, reduction.money)
-    search.run()
+    search.run(None if start is None else begun(problem, reduction, start))
     if search.impossible:
         raise no_plan(problem, effort)
     if search.best is None:
-        raise NoPlanError(
-            "no plan was found before the search was stopped, nor is it proven that there is none. Give it more time."
+        raise TimeUpError(
+            "no plan was found within the time limit, nor is it proven that there is none: give more time or a gap."
         )
     return _told(problem, reduction, search.best._replace(bound=search.bound))
 
@@ -196,7 +201,18 @@ def _told(problem: HaulProblem, reduction: Reduction, found: Found) -> HaulPlan:
     objective -= float(problem.fixed[modules > 0] @ modules[modules > 0])
     if problem.markets is not None:
         objective += float(problem.markets.margin @ sold)
-    return HaulPlan(modules, tonnes, objective, max(found.bound * reduction.money, objective), sold)
+    bound = min(found.bound * reduction.money, _at_best(problem))
+    return HaulPlan(modules, tonnes, objective, max(bound, objective), sold)
+
+
+def _at_best(problem: HaulProblem) -> float:
+    """What it would be worth if every parcel went whole where it is worth most, and hubs cost nothing."""
+    if problem.markets is not None:
+        return np.inf
+    best = np.full(problem.supply.size, -np.inf if problem.serve_all else 0.0)
+    np.maximum.at(best, problem.parcel, problem.value)
+    some = problem.supply > 0
+    return float(problem.supply[some] @ best[some])
 
 
 def capacitated_p_median(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ITERATIONS = 1_500
 _ASK_EVERY = 50
 _FIRST_ASK = 10
+_IMPROVE_AT = (50, 100, 200, 400, 800)
 _PATIENCE = 100
 _PROGRESS = 0.02
 _AIM = 0.05
@@ -64,12 +65,14 @@ class _Volume:
     def step(self, known: float) -> Answer | None:
         """Ask at prices along the mean of the slopes; None where that is flat."""
         hubs, best, mean = self.hubs, self.best, self._mean
-        norm = float(mean * mean @ hubs.scale)
+        # A price of 0 stays there where its row is not used up; such rows must not shorten the step of the others.
+        way = np.where(hubs.free | (self.prices > 0) | (mean < 0), mean, 0.0)
+        norm = float(way * way @ hubs.scale)
         if norm <= 0:
             return None
         aim = known if np.isfinite(known) else best.bound - _AIM * (abs(best.bound) + hubs.whole)
         length = self._step * max(best.bound - aim, 1e-4 * abs(best.bound)) / norm
-        tried = self.prices - length * hubs.scale * mean
+        tried = self.prices - length * hubs.scale * way
         tried = np.where(hubs.free, tried, np.maximum(tried, 0.0))
         answer = hubs.ask(tried)
         ahead = float(answer.slope * mean @ hubs.scale)
@@ -92,8 +95,9 @@ class _Volume:
 
 
 def relax(
-    hubs: PricedHubs, effort: Effort, known: float, ask: Callable[[FloatArray, float], float], money: float = 1.0
-) -> Relaxed:
+    hubs: PricedHubs, effort: Effort, known: float, ask: Callable[[FloatArray, float], float], money: float = 1.0,
+    improve: Callable[[Relaxed], float] | None = None,
+) -> Relaxed:  # fmt: skip
     """Lower the bound by the volume algorithm (Barahona and Anbil 2000).
 
     Parameters
@@ -101,6 +105,7 @@ def relax(
     known : objective of the best plan so far
     ask : given the modules that prices lead to and the bound, looks for a plan with them and returns the best objective
     money : unit in which the effort is told
+    improve : given what prices have proved so far, looks for a better plan more thoroughly and returns the best objective
     """
     volume = _Volume(hubs)
     mark = volume.best.bound
@@ -115,6 +120,8 @@ def relax(
         if turn % _ASK_EVERY == 0 or turn == _FIRST_ASK:
             good = answer.bound - best.bound < 0.01 * abs(best.bound)
             known = ask(hubs.modules(answer.mix if good else best.mix), best.bound)
+            if improve is not None and turn in _IMPROVE_AT and not _near(known, best.bound, effort.gap):
+                known = improve(_relaxed(volume))
             effort.tell(known * money, best.bound * money)
         if turn % _PATIENCE == 0:
             gained, apart = mark - best.bound, min(best.bound - known, _PROGRESS * abs(best.bound))
@@ -123,6 +130,10 @@ def relax(
             if volume.blend > 1e-3 and gained < 0.01 * abs(best.bound):
                 volume.blend *= 0.5
             mark = best.bound
+    return _relaxed(volume)
+
+
+def _relaxed(volume: _Volume) -> Relaxed:
     return Relaxed(volume.best.bound, volume.if_open, volume.prices, volume.best.mixes, volume.best.mix)
 
 

@@ -64,8 +64,8 @@ def part_of(core: Core, candidates: BoolArray, options: BoolArray | None = None)
         second_value=core.second_value[hauls], pair=(np.cumsum(pairs) - 1)[core.pair[hauls]],
         pair_parcel=core.pair_parcel[pairs], pair_candidate=core.pair_candidate[pairs],
         option_at=core.option_at[which], option_size=core.option_size[which], option_fixed=core.option_fixed[which],
-        option_second=core.option_second[which], option_most=core.option_most[which],
-        option_column=core.option_column[which], sale_hub=core.sale_hub[sales], sale_market=core.sale_market[sales],
+        option_second=core.option_second[which], option_spent=core.option_spent[which],
+        option_most=core.option_most[which], option_column=core.option_column[which], sale_hub=core.sale_hub[sales], sale_market=core.sale_market[sales],
         sale_margin=core.sale_margin[sales],
     )  # fmt: skip
     return Part(part, hauls, which, sales)
@@ -257,7 +257,7 @@ class HaulProgramme:
             row = np.repeat(np.arange(core.at_most.size), np.diff(core.weights.indptr))
             self._add([(row, core.weights.indices, core.weights.data)], -np.inf, core.at_most, core.at_most.size)
         if core.budget is not None:
-            self._add([(np.zeros(o, np.intp), module, core.option_fixed)], -np.inf, core.budget, 1)
+            self._add([(np.zeros(o, np.intp), module, core.option_spent)], -np.inf, core.budget, 1)
         if core.second_least is not None and not second:
             hauls = np.arange(core.value.size)
             self._add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,22 @@ class _Within(Effort):
         self._whole.tell(best * self._money, min(max(bound, outside), before) * self._money)
 
 
+class _Until(Effort):
+    """A part of an effort that is over once a plan is as good as it must be, or it is certain that none is."""
+
+    def __init__(self, whole: Effort, enough: float) -> None:
+        super().__init__(seed=whole.seed)
+        self._whole, self._enough, self._known = whole, enough, False
+
+    def left_s(self) -> float:
+        """As of the whole, nothing once it is known."""
+        return 0.0 if self._known else self._whole.left_s()
+
+    def tell(self, objective: float, bound: float) -> None:
+        """Learn how far the search is; for the whole there is no plan as yet."""
+        self._known = self._known or objective >= self._enough or bound < self._enough
+
+
 class HaulSearch:
     """The best plan of a core so far, and its bound.
 
@@ -67,15 +84,17 @@ class HaulSearch:
     ----------
     best : None as long as there is no plan
     bound : no plan is better
+    enough : objective beyond which nothing better is looked for; a bound below it ends the search too
     impossible : whether it is proven that there is no plan
     """
 
-    def __init__(self, core: Core, effort: Effort, money: float) -> None:
-        self.core, self.effort, self.money = core, effort, money
+    def __init__(self, core: Core, effort: Effort, money: float, enough: float = np.inf) -> None:
+        self.core, self.effort, self.money, self.enough = core, effort, money, enough
         self.best: Found | None = None
         self.bound = np.inf
         self.impossible = False
         self._tried: set[bytes] = set()
+        self._lead: FloatArray | None = None
 
     @property
     def objective(self) -> float:
@@ -90,23 +109,35 @@ class HaulSearch:
 
     @property
     def _done(self) -> bool:
-        if self.effort.over:
+        if self.effort.over or self.objective >= self.enough or self.bound < self.enough < np.inf:
             return True
         little = max(self.effort.gap * abs(self.objective), _SURE * abs(self.bound))
         return self.best is not None and self.bound - self.objective <= little
 
-    def run(self) -> None:
-        """Search until the gap is small enough or the time is up."""
+    def run(self, start: tuple[FloatArray, FloatArray | None] | None = None) -> None:
+        """Search until the gap is small enough or the time is up, from (o,) modules and perhaps (h,) hauls if there are any."""
         core = self.core
-        everywhere = np.ones(core.candidates, np.bool_)
         self._offer(np.zeros(core.option_at.size))
-        if core.pair_parcel.size <= (_SMALL_SINGLE if core.single else _SMALL) or not PricedHubs.fits(core):
-            self._programme(everywhere, -np.inf, self.effort.gap)
+        if start is not None:
+            self._begin(*start)
+        small = core.pair_parcel.size <= (_SMALL_SINGLE if core.single else _SMALL)
+        hubs = None if small else PricedHubs.of(core)
+        if not small and self.best is None and core.second_least is not None:
+            self._reach(core.second_least)
+        if self.impossible:
             return
-        hubs = PricedHubs(core)
+        if hubs is None:
+            self._programme(np.ones(core.candidates, np.bool_), -np.inf, self.effort.gap)
+            return
         if core.serve_all:
             self._offer(hubs.modules(hubs.nearest()))
-        relaxed = relax(hubs, self.effort, self.objective, self._ask, self.money)
+        self._by_prices(hubs)
+
+    def _by_prices(self, hubs: PricedHubs) -> None:
+        """Price what hubs share; exchange hubs; then solve the programme of the candidates that could still matter."""
+        hubs.worst = max(hubs.worst, self.enough if np.isfinite(self.enough) else -np.inf)
+        thorough = None if self.core.second_least is None else partial(self._exchange, hubs)
+        relaxed = relax(hubs, self.effort, self.objective, self._ask, self.money, thorough)
         self.bound = relaxed.bound
         self.impossible = self.bound < hubs.worst
         if self.impossible:
@@ -120,7 +151,7 @@ class HaulSearch:
             number = max(number, 2 * int(open_.sum()))
             wanted = relaxed.if_open > self.objective * (1.0 + self.effort.gap * np.sign(self.objective))
             if self.best is None:
-                wanted = everywhere
+                wanted = np.ones(self.core.candidates, np.bool_)
             stage = (wanted & (ranks < number)) | open_
             outside = float(relaxed.if_open[~stage].max(initial=-np.inf))
             last = not (wanted & ~stage).any()
@@ -130,16 +161,46 @@ class HaulSearch:
                 break
             number *= 2
 
-    def _exchange(self, hubs: PricedHubs, relaxed: Relaxed) -> None:
+    def _begin(self, modules: FloatArray, flow: FloatArray | None) -> None:
+        """Take a plan that is known, mended where it does not meet the conditions."""
+        core = self.core
+        if flow is not None and core.single and _allowed(core, modules):
+            # Where parcels went says more than where most of them would go if they could be split.
+            known = Found("stopped", modules, flow, np.zeros(core.sale_hub.size), np.nan, np.inf)
+            self._take(polished(core, known, self._short))
+        self._ask(modules, np.inf)
+        self._lead = modules
+
+    def _reach(self, least: float) -> None:
+        """Find a first plan by the second objective alone, or prove that none reaches what it must."""
+        core = self.core
+        alone = replace(
+            core, value=core.second_value, second_value=np.zeros(core.value.size), option_fixed=core.option_second,
+            option_second=np.zeros(core.option_at.size), second_least=None, market_demand=core.market_demand[:0],
+            sale_hub=core.sale_hub[:0], sale_market=core.sale_market[:0], sale_margin=core.sale_margin[:0],
+        )  # fmt: skip
+        enough = least - _SURE * abs(least)
+        search = HaulSearch(alone, _Until(self.effort, enough), 1.0, enough)
+        search.run()
+        self.impossible = search.impossible or search.bound < enough
+        if search.best is not None and not self.impossible:
+            self._offer(search.best.modules)
+
+    def _exchange(self, hubs: PricedHubs, relaxed: Relaxed) -> float:
         """Improve the best plan by hubs that prices speak for, the most promising first."""
         extra = float(relaxed.prices[-1]) if self.core.second_least is not None else 0.0
         exchange = Exchange(hubs, extra)
         order = np.argsort(-relaxed.if_open, kind="stable")
         number = max(_PROMISING, 2 * int(self._open().sum()))
         promising = order[relaxed.if_open[order] > self.objective][:number]
-        mix = relaxed.mix if self.best is None else hubs.mixes_of(self.best.modules)
-        mix = exchange.improved(mix, promising, relaxed.mixes, self.effort)
-        self._offer(hubs.modules(mix))
+        mixes = [relaxed.mix if self.best is None else hubs.mixes_of(self.best.modules)]
+        if self._lead is not None:
+            # A plan of other circumstances is worth an exchange even where it is none under these.
+            mixes.append(hubs.mixes_of(self._lead))
+            self._lead = None
+        for mix in mixes:
+            self._offer(hubs.modules(exchange.improved(mix, promising, relaxed.mixes, self.effort)))
+        return self.objective
 
     def _open(self) -> BoolArray:
         if self.best is None:
@@ -186,7 +247,10 @@ class HaulSearch:
         """Look for a plan with modules that prices lead to, less those that are one too many."""
         self.bound = min(self.bound, bound)
         core = self.core
-        loose = replace(core, least=0.0, source=None, second_least=None, serve_all=False)
+        loose = replace(
+            core, least=0.0, source=None, second_least=None, serve_all=False, hubs=None, modules=None, budget=None,
+            weights=core.weights[:0], at_most=core.at_most[:0],
+        )  # fmt: skip
         found = None
         if core.least > 0 or not _allowed(core, modules):
             found = hauled(loose, modules, self._short)
@@ -209,7 +273,7 @@ def _allowed(core: Core, modules: FloatArray) -> bool:
     return bool(
         (core.hubs is None or open_.sum() <= core.hubs)
         and (core.modules is None or modules.sum() <= core.modules + 0.5)
-        and (core.budget is None or modules @ core.option_fixed <= core.budget * (1 + 1e-12))
+        and (core.budget is None or modules @ core.option_spent <= core.budget * (1 + 1e-12))
         and (core.weights @ open_.astype(np.float64) <= core.at_most + 1e-9).all()
     )
 
@@ -250,11 +314,13 @@ def warm_up() -> None:
     core = Core(
         supply=one, parcel=none, candidate=none, value=one, second_value=one, pair=none, pair_parcel=none,
         pair_candidate=none, candidates=1, reach=one, option_at=none, option_size=one, option_fixed=0.5 * one,
-        option_second=one, option_most=one, option_column=none, most_modules=1, hubs=1, modules=None,
+        option_second=one, option_spent=one, option_most=one, option_column=none, most_modules=1, hubs=1, modules=None,
         standing=np.zeros(1), weights=csr_array((0, 1)), at_most=np.empty(0), budget=None, serve_all=False, single=False,
         least=0.0, source=None, second_least=None, market_demand=np.empty(0), sale_hub=none[:0], sale_market=none[:0],
         sale_margin=np.empty(0),
     )  # fmt: skip
-    hubs, effort = PricedHubs(core), Effort()
+    hubs, effort = PricedHubs.of(core), Effort()
+    if hubs is None:
+        return
     relaxed = relax(hubs, effort, 0.0, lambda _modules, _bound: 0.0)
     Exchange(hubs, 0.0).improved(none - 1, none, relaxed.mixes, effort)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _ROUNDS = 20
 _LITTLE = 1e-7
+_DEAR = 10.0
+"""How much more what the second objective lacks costs than it can bring."""
+
 _RIVALS = 30
 """Hubs that may close for another."""
 
@@ -27,7 +30,12 @@ class Exchange:
     """Add, drop, change, and interchange (Teitz and Bart 1968; Kuehn and Hamburger 1963), one candidate after the other.
 
     What a plan is worth is estimated: the most valuable haul first, as long as there is tonnage and room. Where all must
-    be served each tonne earns so much on top that none is left for the sake of the rest.
+    be served each tonne earns so much on top that none is left for the sake of the rest. What the second objective lacks
+    costs more than it can bring.
+
+    Parameters
+    ----------
+    extra : price of a unit of the second objective, by which hauls are chosen
     """
 
     def __init__(self, hubs: PricedHubs, extra: float) -> None:
@@ -39,6 +47,10 @@ class Exchange:
             reward = float(np.ptp(core.value)) + dearest
         if core.serve_all:
             value = value + reward - min(float(core.value.min(initial=0.0)), 0.0)
+        rate, enough = 0.0, core.second_least
+        if enough is not None:
+            most = float(np.abs(core.second_value).max(initial=0.0))
+            rate = _DEAR * max(extra, (float(np.abs(core.value).max(initial=0.0)) + reward) / max(most, 1e-12))
         order = np.lexsort((core.parcel, -value, core.candidate))
         start = np.concatenate([[0], np.cumsum(np.bincount(core.candidate, minlength=core.candidates))])
         self.hubs = hubs
@@ -46,6 +58,7 @@ class Exchange:
         self.ground = hub_exchange.Ground(
             start, core.parcel[order], value[order], core.supply, hubs.hubs.capacity, hubs.cost + extra * hubs.second_cost,
             self.taken, self.room, core.standing, core.least, reward + float(np.abs(core.value).max(initial=0.0)),
+            core.second_value[order], hubs.second_cost, enough or 0.0, extra, rate,
         )  # fmt: skip
 
     def improved(self, mix: IntArray, candidates: IntArray, mixes: IntArray, effort: Effort) -> IntArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from registry.errors import NoPlanError
+from registry.errors import NoPlanError, TimeUpError
 from registry.services.siting.effort import Effort
 from registry.services.siting.medians.median_problem import Asked, MedianProblem, ask, build, nearest
 from registry.services.siting.medians.median_search import Incumbent, start
@@ -151,5 +151,8 @@ def reaching_all(problem: MedianProblem, effort: Effort) -> IntArray:
             raise NoPlanError(f"infeasible because {problem.p} hubs cannot reach all demand: it takes more.")
     chosen = np.flatnonzero(found.x > 0.5)
     if not found.x.size or chosen.size > problem.p:
-        raise NoPlanError(f"no {problem.p} hubs that reach all demand were found in the time that was given.")
+        raise TimeUpError(
+            f"no {problem.p} hubs that reach all demand were found within the time limit, nor is it proven that there are none: "
+            "give more time."
+        )
     return chosen

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array, hstack
 
-from registry.errors import NoPlanError
+from registry.errors import NoPlanError, TimeUpError
 from registry.services.kernels import transport
 from registry.services.siting.hauling.haul_plan import HaulProblem, Markets, Second, plan_hauls
 from registry.services.siting.limits import Limits
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
     from registry.services.siting.planning.money import Objective
     from registry.services.siting.planning.network import Network, Pairs
     from registry.services.siting.planning.question import Question
+    from registry.services.siting.planning.siting_plan import SitingPlan
 
 _NOTHING_T = 1e-6
 
 
 def allocated(
-    question: Question, network: Network, pairs: Pairs, gain: FloatArray, markets: Markets | None, effort: Effort
-) -> Choice:
+    question: Question, network: Network, pairs: Pairs, gain: FloatArray, markets: Markets | None, effort: Effort,
+    start: SitingPlan | None = None,
+) -> Choice:  # fmt: skip
     """Choose modules and hauls.
 
     Parameters
     ----------
     gain : (groups, places) yuan a tonne before freight
+    start : a plan from which the search begins
 
     Raises
     ------
@@ -73,7 +77,7 @@ def allocated(
     _sure_of_room(problem, network)
     if problem.single and not problem.serve_all:
         problem = _or_outside(problem)
-    plan = _planned(question, problem, effort)
+    plan = _planned(question, problem, effort, None if start is None else _begun(question, problem, capital, start))
     counts, tonnes = plan.modules[: network.candidates], plan.tonnes[: pairs.parcel.size]
     capacity = np.concatenate([_capacity(counts, sizes), network.gates.capacity])
     if _free_to_reroute(question):
@@ -212,10 +216,31 @@ def _sure_of_room(problem: HaulProblem, network: Network) -> None:
         )
 
 
-def _planned(question: Question, problem: HaulProblem, effort: Effort) -> HaulPlan:
+def _begun(question: Question, problem: HaulProblem, capital: FloatArray, start: SitingPlan) -> NDArray[np.int64]:
+    """(m, k) modules that take at the candidates what the hubs of a plan take; hubs elsewhere are passed over."""
+    found = np.zeros(problem.fixed.shape, np.int64)
+    names = question.candidates.index.astype(str)
+    rows = names.get_indexer(pd.Index(start.hubs["candidate"].astype(str)))
+    for row, tonnes in zip(rows, start.hubs["annual_t"].to_numpy(np.float64), strict=True):
+        possible = np.isfinite(problem.fixed[row])
+        if row < 0 or not possible.any():
+            continue
+        if not question.modular or question.model == "capacitated_p_median":
+            found[row, np.argmax(possible)] = 1
+        else:
+            found[row] = module_sets.cheapest(float(tonnes), problem.sizes, capital)
+    return found
+
+
+def _planned(
+    question: Question, problem: HaulProblem, effort: Effort, start: NDArray[np.int64] | None
+) -> HaulPlan:  # fmt: skip
     """Solve it, and say what is infeasible in the words of the question."""
     try:
-        return plan_hauls(problem, effort)
+        return plan_hauls(problem, effort, start=start)
+    except TimeUpError:
+        # Whether there is a plan is not known, so that nothing stands in its way.
+        raise
     except NoPlanError as error:
         if question.beside is not None:
             name, limit = question.beside

@@ -50,6 +50,8 @@ def choose_hubs(
     markets: GeoDataFrame | None = None,
     distances: pd.DataFrame | None = None,
     beside: tuple[Objective, float] | None = None,
+    start: SitingPlan | None = None,
+    or_nothing: bool = False,
     effort: Effort | None = None,
 ) -> SitingPlan:
     """Choose the places for hubs, and say which waste goes where.
@@ -81,6 +83,9 @@ def choose_hubs(
     distances : ``site_uid, candidate, distance_m`` by road, in place of geodesics; pairs that are not there cannot be hauled. A
         ``candidate`` may be the uid of a plant
     beside : a second objective and what it must reach: ``("covered", t)`` at least, the others at most
+    start : a plan of these or other circumstances, from whose hubs the search begins where tonnes compete for room (see Notes);
+        hubs that are no candidates here are passed over
+    or_nothing : where no hub takes anything since none pays, give the plan that builds nothing in place of an error
     effort : time limit, gap, seed, who is told; Ctrl-C gives the best plan so far
 
     Returns
@@ -93,6 +98,7 @@ def choose_hubs(
     UnknownColumnError : a column that a condition, a layer or a table needs.
     BadParameterError : more hubs than candidates, a negative number, options that do not go together.
     NoPlanError : no candidate within reach, no tonnes at all, nothing that pays, conditions that cannot be met together.
+    TimeUpError : the time was up before there was any plan.
     CrsError : a layer has no CRS.
 
     Notes
@@ -116,14 +122,17 @@ def choose_hubs(
     money = money_of(network, terms, candidates, plants, markets=markets is not None)
     shops = markets_of(markets, sites, network, terms) if markets is not None else None
     pairs, before = _pairs(question, network, (sites, candidates, plants), distances, money, shops)
-    _sure_of_reach(question, network, pairs)
+    if not (or_nothing and objective == "cost"):
+        _sure_of_reach(question, network, pairs)
     with effort.interruptible():
         if question.hauled and pairs is not None:
-            choice = allocated(question, network, pairs, money.gain, shops, effort)
+            choice = allocated(question, network, pairs, money.gain, shops, effort, start)
         elif question.objective == "covered" and pairs is not None:
             choice = covered(question, network, pairs, effort)
         else:
             choice = median(question, network, pairs, money.gain, effort)
+    if not (or_nothing or choice.tonnes.any()):
+        raise _nothing(question)
     return _plan(question, network, money, choice, (sites, plants), before)
 
 
@@ -203,13 +212,6 @@ def _plan(
     before: Pairs | None,
 ) -> SitingPlan:
     sites, plants = layers
-    if not choice.tonnes.any():
-        if question.objective == "cost":
-            raise NoPlanError(
-                "infeasible because no hub pays: what hauls save and products earn is less than freight, operation and capital "
-                "wherever a hub could stand. Give terms with a margin, a disposal cost or less capital."
-            )
-        raise NoPlanError("infeasible because under these conditions no hub takes anything.")
     terms = question.terms
     pairs = choice.pairs
     to_hub = pairs.place < network.candidates
@@ -235,6 +237,15 @@ def _plan(
         materials=materials,
         plant_flows=plant_flows,
     )
+
+
+def _nothing(question: Question) -> NoPlanError:
+    if question.objective == "cost":
+        return NoPlanError(
+            "infeasible because no hub pays: what hauls save and products earn is less than freight, operation and capital "
+            "wherever a hub could stand. Give terms with a margin, a disposal cost or less capital."
+        )
+    return NoPlanError("infeasible because under these conditions no hub takes anything.")
 
 
 def _without_idle(choice: Choice, taken: FloatArray) -> Choice:

@@ -74,6 +74,9 @@ def plan_among(
     asked: Asked,
     aims: tuple[Objective, tuple[Objective, float] | None],
     effort: Effort,
+    *,
+    start: SitingPlan | None = None,
+    or_nothing: bool = False,
 ) -> SitingPlan:
     """Plan with hubs at some of the candidates only, and still count what the others could have reached.
 
@@ -82,6 +85,7 @@ def plan_among(
     places : uids of the candidates that may have a hub
     layers : sites and all candidates
     aims : objective and what stands beside it, both as with all candidates; so is the plan's objective
+    start, or_nothing : as in `plan.choose_hubs`
     """
     (sites, candidates), (objective, beside) = layers, aims
     left_out = candidates.index[~candidates.index.astype(str).isin(places)]
@@ -99,5 +103,7 @@ def plan_among(
     more = [left_behind(name, missed_t, asked, radius_km) for name in names]
     if beside is not None:
         beside = (beside[0], beside[1] - more[1])
-    plan = choose_hubs(sites, some, objective=objective, beside=beside, effort=effort, **fewer)
+    plan = choose_hubs(
+        sites, some, objective=objective, beside=beside, start=start, or_nothing=or_nothing, effort=effort, **fewer
+    )  # fmt: skip
     return replace(plan, objective=plan.objective + more[0], bound=plan.bound + more[0])

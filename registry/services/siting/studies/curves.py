@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from registry.services.geodesy import FloatArray
     from registry.services.siting.limits import Limits
     from registry.services.siting.planning.question import Question
+    from registry.services.siting.planning.siting_plan import SitingPlan
     from registry.services.siting.studies.asked import Given
     from registry.services.siting.studies.ground import Ground
 
@@ -119,11 +120,12 @@ def _numbers(given: Iterable[int], candidates: int) -> list[int]:
 
 
 class _Point(NamedTuple):
-    """A point of a curve: tonnes that were found, no more than the bound, and the hubs where they are known."""
+    """A point of a curve: tonnes that were found, no more than the bound, the hubs or the plan where they are known."""
 
     annual_t: float
     bound_t: float
     chosen: IntArray
+    plan: SitingPlan | None = None
 
 
 _START = _Point(0.0, 0.0, np.empty(0, np.intp))
@@ -159,10 +161,11 @@ class _Search:
             hubs=hubs,
             radius_km=radius_km,
             objective="covered",
+            start=before.plan,
             effort=effort,
             **self.given,
         )
-        return _Point(max(plan.objective, before.annual_t), plan.bound, before.chosen)
+        return _Point(max(plan.objective, before.annual_t), plan.bound, before.chosen, plan)
 
 
 def _curve(search: _Search, effort: Effort) -> pd.DataFrame:

@@ -146,42 +146,59 @@ class _Search:
         first, second = (-1.0 if name == "covered" else 1.0 for name in self.objectives)
         return first, second
 
+    @property
+    def or_nothing(self) -> bool:
+        """Whether to build nothing is a plan: it costs nothing."""
+        return "cost" in self.objectives
+
     @cached_property
     def reached_t(self) -> float:
         """Tonnes a year that lie within reach of any hub or plant."""
         return ground_of(self.sites, self.candidates, self.asked["radius_km"] or 0.0, self.asked).reached_t
 
     def plan(
-        self, aim: int, limit: float | None, effort: Effort, *, places: Collection[str] | None = None
-    ) -> SitingPlan:
-        """Plan for one objective, where the other must reach a limit if there is one; with no other places than these."""
+        self, aim: int, limit: float | None, effort: Effort, *, start: SitingPlan | None, places: Collection[str] | None = None,
+    ) -> SitingPlan:  # fmt: skip
+        """Plan for one objective, where the other must reach a limit if there is one; with no other places than these.
+
+        The search begins from a plan that is known, if there is one.
+        """
         objective, asked = self.objectives[aim], self.asked.copy()
         beside = None if limit is None else (self.objectives[1 - aim], limit)
         if asked.get("hubs") is None and asked.get("model") is None:
             # With no number of hubs, as few as cover all would be looked for.
             asked["model"] = "facility_location"
         if places is not None:
-            return plan_among(places, (self.sites, self.candidates), asked, (objective, beside), effort)
-        plan = choose_hubs(self.sites, self.candidates, objective=objective, beside=beside, effort=effort, **asked)
+            layers, aims = (self.sites, self.candidates), (objective, beside)
+            return plan_among(places, layers, asked, aims, effort, start=start, or_nothing=self.or_nothing)
+        plan = choose_hubs(
+            self.sites, self.candidates, objective=objective, beside=beside, start=start, or_nothing=self.or_nothing,
+            effort=effort, **asked,
+        )  # fmt: skip
         signed = np.inf if limit is None else self.signs[1 - aim] * limit
         self.proofs.append(_Proof(aim, signed, self.signs[aim] * plan.bound))
         return plan
 
-    def best(self, aim: int, limit: float | None, effort: Effort, points: int) -> _Point:
+    def best(
+        self, aim: int, limit: float | None, effort: Effort, points: int, start: SitingPlan | None = None
+    ) -> _Point:
         """Find the best of one objective under a limit of the other, and of all such plans the best in the other.
 
-        The second search is told nothing of the first one's hubs, so these are tried by themselves too: a search that is
-        stopped early then still has them.
+        The first one's hubs are tried by themselves before the second search, which begins from them; it is left out where
+        other searches have shown that there is next to nothing to gain.
         """
         other, name = 1 - aim, self.objectives[aim]
         told = f"best {name}" if limit is None else f"{self.objectives[other]} of {limit:,.6g}"
         with share(effort, 3 * points, told) as part:
-            plan = self.plan(aim, limit, part)
+            plan = self.plan(aim, limit, part, start=start)
         as_good = _eased(plan.objective, name)
         for searches, places in ((3 * points - 1, plan.hubs["candidate"].tolist()), (3 * points - 2, None)):
+            point = _Point(plan, (self.value(plan, 0), self.value(plan, 1)))
+            if places == [] or (places is None and self.gap(point) <= effort.gap):
+                continue
             try:
                 with share(effort, searches, f"{told}, then {self.objectives[other]}") as part:
-                    found = self.plan(other, as_good, part, places=places)
+                    found = self.plan(other, as_good, part, start=plan, places=places)
             except NoPlanError:
                 # Time ran out: what is known of the other objective is what other searches have shown.
                 continue
@@ -202,7 +219,10 @@ class _Search:
                 for proof in self.proofs
                 if (proof.limit >= other - slack if proof.aim == aim else proof.bound > other + slack)
             ]
-            gaps.append(relative_gap(own, min(own, max(bounds, default=-np.inf))))
+            bound = min(own, max(bounds, default=-np.inf))
+            scale = max((abs(proof.bound) for proof in self.proofs if proof.aim == aim), default=0.0)
+            # Beside what others cost, a cost of next to nothing is none.
+            gaps.append(0.0 if own - bound <= _DIGITS * scale else relative_gap(own, bound))
         return max(gaps)
 
     def value(self, plan: SitingPlan, at: int) -> float:
@@ -211,7 +231,7 @@ class _Search:
         if name == "covered":
             return float(totals["annual_t_served"])
         if name == "cost":
-            return -float(totals["net_yuan"])
+            return 0.0 - float(totals["net_yuan"])
         left_t = max(self.reached_t - totals["annual_t_served"], 0.0)
         hauled = totals["tonne_km"] * per_tonne_km(name, self.asked)
         return float(hauled + left_behind(name, left_t, self.asked, self.asked["radius_km"]))
@@ -223,14 +243,11 @@ def _walk(search: _Search, points: int, effort: Effort) -> tuple[list[_Point], l
     aim, second = 1 - under, search.objectives[under]
     found = [search.best(aim, None, effort, points)]
     reached, last = found[0].both[under], 0.0
-    notes, missed = [], 0
+    notes, missed, before = [], 0, found[0].plan
     if not effort.over:
-        try:
-            found.append(search.best(under, None, effort, points - 1))
-            last = found[-1].both[under]
-        except NoPlanError:
-            if second != "cost":
-                raise
+        found.append(search.best(under, None, effort, points - 1, found[0].plan))
+        last = found[-1].both[under]
+        if not found[-1].plan.totals["annual_t_served"]:
             notes.append("No plan gains anything: the cheapest is to build nothing, at a cost of 0.")
     for at, limit in enumerate(np.linspace(reached, last, points)[1:-1].tolist()):
         if effort.over:
@@ -238,7 +255,8 @@ def _walk(search: _Search, points: int, effort: Effort) -> tuple[list[_Point], l
         if _reaches(reached, limit, second):
             continue
         try:
-            found.append(search.best(aim, limit, effort, points - 2 - at))
+            found.append(search.best(aim, limit, effort, points - 2 - at, before))
+            before = found[-1].plan
         except NoPlanError:
             missed += 1
             continue

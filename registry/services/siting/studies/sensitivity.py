@@ -180,8 +180,10 @@ class _Search(NamedTuple):
             found["demand"] = "without capacities all tonnes grow alike, so that the best places stay the same"
         return found
 
-    def plan(self, scenario: Scenario, effort: Effort, *, only: Sequence[str] | None = None) -> SitingPlan:
-        """Plan a scenario, with no other candidates than ``only`` these."""
+    def plan(
+        self, scenario: Scenario, effort: Effort, *, only: Sequence[str] | None = None, start: SitingPlan | None = None
+    ) -> SitingPlan:
+        """Plan a scenario, with no other candidates than ``only`` these, from a plan that is known."""
         asked = self.asked.copy()
         if scenario != Scenario():
             terms = asked.get("terms") or Terms()
@@ -192,8 +194,10 @@ class _Search(NamedTuple):
         sites = _times(self.sites, "sites", ("annual_t", scenario.demand))
         candidates = _times(self.candidates, "candidates", (CAPACITY, scenario.capacity))
         if only is not None:
-            return plan_among(only, (sites, candidates), asked, (self.objective, self.beside), effort)
-        return choose_hubs(sites, candidates, objective=self.objective, beside=self.beside, effort=effort, **asked)
+            return plan_among(only, (sites, candidates), asked, (self.objective, self.beside), effort, start=start)
+        return choose_hubs(
+            sites, candidates, objective=self.objective, beside=self.beside, start=start, effort=effort, **asked
+        )
 
 
 def _times(table: Any, what: str, scaled: tuple[str, float]) -> Any:
@@ -212,7 +216,7 @@ def _try(search: _Search, scenario: Scenario, base: SitingPlan, shared: tuple[Ef
     for at, only in enumerate((None, base.hubs["candidate"].tolist())):
         try:
             with share(effort, searches - at, scenario.name) as part:
-                plans[at] = search.plan(scenario, part, only=only)
+                plans[at] = search.plan(scenario, part, only=only, start=base)
         except NoPlanError as none:
             status = status or str(none)
             if only is None:
