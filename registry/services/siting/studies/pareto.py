@@ -114,7 +114,8 @@ def pareto(
             "status": [status_of(gap) for gap in gaps],
         }
     )
-    said = dict.fromkeys(note for point in kept for note in point.plan.notes)
+    # What holds of one point alone stands in its own plan.
+    said = [note for note in kept[0].plan.notes if all(note in point.plan.notes for point in kept)] if kept else []
     return Front(table, [point.plan for point in kept], [*said, *notes])
 
 
