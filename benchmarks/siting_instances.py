@@ -19,7 +19,7 @@ from registry.demo.inventory import synthesise
 from registry.intake.region_layers import china_regions
 from registry.model.vocabulary import Kind
 from registry.services import geodesy
-from registry.services.siting.hauling.haul_plan import HaulProblem
+from registry.services.siting.hauling.haul_problem import HaulProblem
 from registry.services.siting.instances import read_or_library, read_points
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from siting_instances import Case, Covering, Median, clustered_city, random_grap
 
 from registry.services.siting.covering.maximal import maximal_covering
 from registry.services.siting.effort import Effort
-from registry.services.siting.hauling.haul_plan import HaulProblem, plan_hauls
+from registry.services.siting.hauling.haul_plan import plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulProblem
 from registry.services.siting.medians.median import p_median
 from registry.services.siting.solution import PROVEN, relative_gap, status_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from registry.services.siting.hauling.haul_plan import HaulPlan, HaulProblem, Markets, Second
+from registry.services.siting.hauling.haul_problem import HaulPlan, HaulProblem, Markets, Second
 from registry.services.siting.limits import Limits
 
 

@@ -2,14 +2,8 @@
 
 from registry.services.siting.covering.maximal import maximal_covering, set_covering, worst_case_covering
 from registry.services.siting.effort import Effort
-from registry.services.siting.hauling.haul_plan import (
-    HaulPlan,
-    HaulProblem,
-    Markets,
-    Second,
-    capacitated_p_median,
-    plan_hauls,
-)
+from registry.services.siting.hauling.haul_plan import capacitated_p_median, plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulPlan, HaulProblem, Markets, Second
 from registry.services.siting.limits import Limits
 from registry.services.siting.medians.centre import p_center
 from registry.services.siting.medians.gradual import gradual_covering

@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 from registry.errors import BadParameterError, NoPlanError
 from registry.services.siting.effort import Effort
 from registry.services.siting.hauling import haul_search
-from registry.services.siting.hauling.haul_plan import HaulProblem, Markets, Second, plan_hauls
+from registry.services.siting.hauling.haul_plan import plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulProblem, Markets, Second
 from registry.services.siting.limits import Limits
 
 CONDITIONS = (

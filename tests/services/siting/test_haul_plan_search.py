@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 
 from registry.services.siting.effort import Effort
 from registry.services.siting.hauling import haul_search
-from registry.services.siting.hauling.haul_plan import HaulProblem, plan_hauls
+from registry.services.siting.hauling.haul_plan import plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulProblem
 
 
 def _country(seed: int, *, parcels: int = 40, candidates: int = 12, radius: float = 0.35) -> HaulProblem:

@@ -18,7 +18,8 @@ from registry.services.siting.effort import Effort
 from registry.services.siting.hauling import haul_search
 from registry.services.siting.hauling.haul_core import reduced
 from registry.services.siting.hauling.haul_mixes import mixes_of
-from registry.services.siting.hauling.haul_plan import HaulPlan, HaulProblem, Second, plan_hauls
+from registry.services.siting.hauling.haul_plan import plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulPlan, HaulProblem, Second
 
 CONDITIONS = ("standing", "limits", "second", "hubs", "modules", "budget", "serve_all", "single", "least_load")
 

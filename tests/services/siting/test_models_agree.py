@@ -8,7 +8,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from registry.services.siting.covering.maximal import maximal_covering, set_covering, worst_case_covering
-from registry.services.siting.hauling.haul_plan import HaulProblem, capacitated_p_median, plan_hauls
+from registry.services.siting.hauling.haul_plan import capacitated_p_median, plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulProblem
 from registry.services.siting.limits import Limits
 from registry.services.siting.medians.centre import p_center
 from registry.services.siting.medians.median import p_median

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.services.siting.hauling.haul_core import Reduction
-    from registry.services.siting.hauling.haul_plan import HaulPlan, HaulProblem, Markets, Second
+    from registry.services.siting.hauling.haul_problem import HaulPlan, HaulProblem, Markets, Second
 
 _LOOK_S = 20.0
 """Seconds that the search for the reason may take where nobody set a limit."""

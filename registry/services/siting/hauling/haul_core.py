@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from registry.services.geodesy import FloatArray
-    from registry.services.siting.hauling.haul_plan import HaulProblem
+    from registry.services.siting.hauling.haul_problem import HaulProblem
 
     IntArray = NDArray[np.intp]
     BoolArray = NDArray[np.bool_]

@@ -11,7 +11,8 @@ from scipy.sparse import csr_array, hstack
 
 from registry.errors import NoPlanError, TimeUpError
 from registry.services.kernels import transport
-from registry.services.siting.hauling.haul_plan import HaulProblem, Markets, Second, plan_hauls
+from registry.services.siting.hauling.haul_plan import plan_hauls
+from registry.services.siting.hauling.haul_problem import HaulProblem, Markets, Second
 from registry.services.siting.limits import Limits
 from registry.services.siting.planning import modules as module_sets
 from registry.services.siting.planning.choice import Choice
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from registry.services.geodesy import FloatArray
     from registry.services.siting.effort import Effort
-    from registry.services.siting.hauling.haul_plan import HaulPlan
+    from registry.services.siting.hauling.haul_problem import HaulPlan
     from registry.services.siting.planning.money import Objective
     from registry.services.siting.planning.network import Network, Pairs
     from registry.services.siting.planning.question import Question

@@ -11,7 +11,7 @@ from registry.errors import BadParameterError, EmptyLayerError, UnknownColumnErr
 from registry.services import geodesy
 from registry.services.amounts import number_column
 from registry.services.break_even import MARGIN
-from registry.services.siting.hauling.haul_plan import Markets
+from registry.services.siting.hauling.haul_problem import Markets
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame

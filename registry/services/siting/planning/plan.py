@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
     from registry.services.geodesy import FloatArray
-    from registry.services.siting.hauling.haul_plan import Markets
+    from registry.services.siting.hauling.haul_problem import Markets
     from registry.services.siting.planning.money import Money
     from registry.services.siting.planning.network import Network
 

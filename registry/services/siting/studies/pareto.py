@@ -13,7 +13,7 @@ from registry.errors import BadParameterError, NoPlanError
 from registry.services.siting.effort import Effort
 from registry.services.siting.planning.plan import Objective, SitingPlan, choose_hubs
 from registry.services.siting.solution import relative_gap, status_of
-from registry.services.siting.studies.asked import plan_among
+from registry.services.siting.studies.among import plan_among
 from registry.services.siting.studies.ground import ground_of, left_behind, per_tonne_km
 from registry.services.siting.studies.shares import share
 

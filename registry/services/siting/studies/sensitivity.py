@@ -15,7 +15,8 @@ from registry.services.capacity import CAPACITY
 from registry.services.siting.effort import Effort
 from registry.services.siting.planning.plan import choose_hubs
 from registry.services.siting.planning.terms import Terms
-from registry.services.siting.studies.asked import plan_among, question_of
+from registry.services.siting.studies.among import plan_among
+from registry.services.siting.studies.asked import question_of
 from registry.services.siting.studies.shares import share
 
 if TYPE_CHECKING:
