@@ -97,7 +97,7 @@ class AssetsHook(BuildHookInterface):
     def dependencies(self) -> list[str]:
         return [] if shutil.which("npm") and shutil.which("node") else [NODE_PACKAGE]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, _version: str, _build_data: dict[str, Any]) -> None:
         if self.target_name == "sdist":
             return
         try:

@@ -92,3 +92,17 @@ def opened(door: Door) -> Iterator[Door]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def in_hundredths(valhalla_url: str) -> Callable[[str, bytes, int], Said | None]:
+    """What a door says in front of a Valhalla to tell something else than kilometres, a hundredth of them."""
+
+    def wrong(path: str, body: bytes, _number: int) -> Said | None:
+        if "sources_to_targets" not in path:
+            return None
+        told = json.loads(ask(valhalla_url + path, json.loads(body))[1])
+        shrunk = [[None if m is None else m / 100 for m in row] for row in told["sources_to_targets"]["distances"]]
+        told["sources_to_targets"]["distances"] = shrunk
+        return Said.json(told)
+
+    return wrong

@@ -25,6 +25,7 @@ from registry.render import HubFacts, Report, write_hub_pages, write_report
 from registry.render.plates.flows import WASTE_COLOURS, flows_of
 from registry.render.reports.sayings import Sayings
 from registry.render.reports.writing import safe_name
+from registry.render.words.reports import WORDS
 from registry.services.siting import choose_hubs
 from registry.services.siting.planning.reasons import REASONS
 
@@ -274,8 +275,6 @@ def test_waste_has_the_colours_of_the_page() -> None:
 
 
 def test_every_reason_of_a_plan_has_its_words(report: Report) -> None:
-    from registry.render.words.reports import WORDS  # noqa: PLC0415  # the table itself, not a door of the room
-
     assert {key.removeprefix("report_why_") for key in WORDS if key.startswith("report_why_")} == set(REASONS)
     assert report.plan.unreached["reason"].isin(REASONS).all()
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import shapely
 from road_servers import ask
-from unruly_server import Door, Said
+from unruly_server import Door, Said, in_hundredths
 
 from registry.errors import BadParameterError, EmptyLayerError, RoadServerError
 from registry.road.matrix import RoadMatrix
@@ -273,18 +273,8 @@ def test_plants_beyond_the_reach_of_the_server_are_not_asked_for(
 def test_ways_shorter_than_a_straight_line_are_told(
     valhalla_url: str, places: Places, tmp_path: Path, door: Callable[..., Door]
 ) -> None:
-    """A server that tells something else than kilometres, here a hundredth of them."""
-
-    def wrong(path: str, body: bytes, _number: int) -> Said | None:
-        if "sources_to_targets" not in path:
-            return None
-        told = json.loads(ask(valhalla_url + path, json.loads(body))[1])
-        shrunk = [[None if m is None else m / 100 for m in row] for row in told["sources_to_targets"]["distances"]]
-        told["sources_to_targets"]["distances"] = shrunk
-        return Said.json(told)
-
     settings = Settings(road_snap_m=130)
-    served = door(wrong, valhalla_url)
+    served = door(in_hundredths(valhalla_url), valhalla_url)
     found = search(served.url, tmp_path / "c", settings, (places(20, "s"), places(20, "p", seed=2)), k=20)
     assert found.too_short > 0
 

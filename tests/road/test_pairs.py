@@ -14,7 +14,7 @@ import pytest
 import shapely
 from karney import CGCS2000, matrix
 from road_servers import ask
-from unruly_server import Door, Said
+from unruly_server import Door, Said, in_hundredths
 
 from registry.errors import BadParameterError, CrsError, EmptyLayerError, NoPlanError, RoadServerError
 from registry.road.matrix import RoadMatrix
@@ -189,17 +189,7 @@ def test_roads_that_are_all_too_long_are_no_plan(
 def test_ways_shorter_than_a_straight_line_are_told(
     valhalla_url: str, places: Places, tmp_path: Path, door: Callable[..., Door]
 ) -> None:
-    """A server that tells something else than kilometres, here a hundredth of them."""
-
-    def wrong(path: str, body: bytes, _number: int) -> Said | None:
-        if "sources_to_targets" not in path:
-            return None
-        told = json.loads(ask(valhalla_url + path, json.loads(body))[1])
-        shrunk = [[None if m is None else m / 100 for m in row] for row in told["sources_to_targets"]["distances"]]
-        told["sources_to_targets"]["distances"] = shrunk
-        return Said.json(told)
-
-    served = door(wrong, valhalla_url)
+    served = door(in_hundredths(valhalla_url), valhalla_url)
     layers = places(20, "s"), places(20, "c", seed=2)
     found = search(served.url, tmp_path / "c", Settings(road_snap_m=130), layers, 20)
     assert any("shorter than a straight line can be" in note for note in found.attrs["notes"])

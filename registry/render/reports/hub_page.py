@@ -123,8 +123,14 @@ def _sources(page: Page, fact: HubFacts, say: Sayings) -> None:
         ]
         for _, row in fact.sources.head(_MOST_SOURCES).iterrows()
     ]  # fmt: skip
-    done = page.table(columns, rows, below_mm=_MORE_MM)
-    rest = fact.sources.iloc[done:]
+    _as_far_as_it_goes(page, columns, rows, fact.sources, say)
+
+
+def _as_far_as_it_goes(
+    page: Page, columns: list[Column], rows: list[list[str]], whole: pd.DataFrame, say: Sayings
+) -> None:
+    """Write the first rows of a table, as many as there is room for, and what the rest adds up to."""
+    rest = whole.iloc[page.table(columns, rows, below_mm=_MORE_MM) :]
     if len(rest):
         text = say("more_sources", n=f"{len(rest):,}", tonnes=say.tonnes(float(rest["annual_t"].sum())))
         page.paragraph(text, size=SMALL_PT, color=SOFT)
@@ -148,11 +154,7 @@ def _left(page: Page, fact: HubFacts, say: Sayings) -> None:
         ]
         for _, row in fact.unreached.head(_MOST_LEFT).iterrows()
     ]  # fmt: skip
-    done = page.table(columns, rows, below_mm=_MORE_MM)
-    rest = fact.unreached.iloc[done:]
-    if len(rest):
-        text = say("more_sources", n=f"{len(rest):,}", tonnes=say.tonnes(float(rest["annual_t"].sum())))
-        page.paragraph(text, size=SMALL_PT, color=SOFT)
+    _as_far_as_it_goes(page, columns, rows, fact.unreached, say)
 
 
 def _plants(page: Page, fact: HubFacts, say: Sayings) -> None:

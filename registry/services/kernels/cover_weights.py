@@ -88,7 +88,7 @@ def come(cover: Cover, rules: Rules, walk: Walk, cost: FloatArray, one: int) -> 
         walk.reached[row] = count + 1
         if count == cover.need[row] - 1:
             # Nobody else can help this class any more.
-            _tell(cover, walk, row, False, one, -walk.weight[row])
+            _tell(cover, walk, row, 0, one, -walk.weight[row])
             last = walk.lacking[int(walk.numbers[3]) - 1]
             walk.lacking[walk.place[row]] = last
             walk.place[last] = walk.place[row]
@@ -96,7 +96,7 @@ def come(cover: Cover, rules: Rules, walk: Walk, cost: FloatArray, one: int) -> 
             walk.numbers[3] -= 1.0
         elif count == cover.need[row]:
             # Any one of those that were there can go now.
-            _tell(cover, walk, row, True, one, -walk.weight[row])
+            _tell(cover, walk, row, 1, one, -walk.weight[row])
 
 
 @compiled
@@ -114,19 +114,20 @@ def go(cover: Cover, rules: Rules, walk: Walk, cost: FloatArray, one: int) -> No
         count = walk.reached[row]
         walk.reached[row] = count - 1
         if count == cover.need[row]:
-            _tell(cover, walk, row, False, one, walk.weight[row])
+            _tell(cover, walk, row, 0, one, walk.weight[row])
             walk.place[row] = int(walk.numbers[3])
             walk.lacking[walk.place[row]] = row
             walk.numbers[3] += 1.0
         elif count == cover.need[row] + 1:
-            _tell(cover, walk, row, True, one, walk.weight[row])
+            _tell(cover, walk, row, 1, one, walk.weight[row])
 
 
 @compiled
-def _tell(cover: Cover, walk: Walk, row: int, chosen: bool, except_one: int, amount: float) -> None:  # noqa: FBT001  # compiled code takes no keywords from compiled code
+def _tell(cover: Cover, walk: Walk, row: int, side: int, except_one: int, amount: float) -> None:
+    """Add to the scores of a class's candidates: of those that are chosen (side 1), or of the others (0)."""
     for at in range(cover.start[row], cover.start[row + 1]):
         other = cover.candidate[at]
-        if walk.taken[other] == chosen and other != except_one:
+        if int(walk.taken[other]) == side and other != except_one:
             walk.score[other] += amount
 
 
@@ -165,10 +166,10 @@ def _stirred(cover: Cover, walk: Walk, one: int) -> bool:
     """Whether anything has changed around a candidate since it went; it would come back to what it left otherwise."""
     if walk.moved[one] < 0:
         return True
-    for at in range(cover.begin[one], cover.begin[one + 1]):  # noqa: SIM110  # generators are not compiled
-        if walk.stirred[cover.member[at]] > walk.moved[one]:
-            return True
-    return False
+    at, end = cover.begin[one], cover.begin[one + 1]
+    while at < end and walk.stirred[cover.member[at]] <= walk.moved[one]:
+        at += 1
+    return bool(at < end)
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import highspy
 import numpy as np
@@ -127,10 +127,10 @@ class Programme:
             known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
             highs.setSolution(known.size, known, start[known])
 
-        def look(kind: object, _message: str, told: object, answer: object, _data: object) -> None:
+        def look(kind: object, _message: str, told: Any, answer: Any, _data: object) -> None:
             if kind == highspy.cb.HighsCallbackType.kCallbackMipInterrupt:
-                effort.tell(told.mip_primal_bound, told.mip_dual_bound)  # type: ignore[attr-defined]  # highspy types it as object
-            answer.user_interrupt = effort.over  # type: ignore[attr-defined]
+                effort.tell(told.mip_primal_bound, told.mip_dual_bound)
+            answer.user_interrupt = effort.over
 
         highs.setCallback(look, None)
         for kind in _INTERRUPTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+from typing import cast as as_type
 
 import numpy as np
 import pandas as pd
@@ -173,8 +174,7 @@ def _set(connection: Connection, name: str, value: str) -> None:
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    raw: Any = connection.connection.driver_connection
-    return raw  # type: ignore[no-any-return]
+    return as_type("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def _administers(connection: Connection) -> bool:

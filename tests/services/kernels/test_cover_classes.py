@@ -25,9 +25,9 @@ def numbers(*, alike: bool) -> np.ndarray:
     return np.full(5, 1, np.uint64) if alike else np.random.default_rng(1).integers(0, 2**64, 5, dtype=np.uint64)
 
 
-@given(matrices(), st.data(), st.booleans())
+@given(matrix=matrices(), data=st.data(), alike=st.booleans())
 @settings(deadline=None, max_examples=200)
-def test_rows_of_equal_reach_and_need_are_one_class(matrix: csr_array, data: st.DataObject, alike: bool) -> None:  # noqa: FBT001  # drawn
+def test_rows_of_equal_reach_and_need_are_one_class(matrix: csr_array, data: st.DataObject, *, alike: bool) -> None:
     n, m = matrix.shape
     weight = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0, 2.5]), min_size=n, max_size=n)))
     needed = np.array(data.draw(st.lists(st.integers(1, 3), min_size=n, max_size=n)), dtype=np.intp)

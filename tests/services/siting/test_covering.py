@@ -120,9 +120,9 @@ def test_the_cheapest_of_all_choices_that_reach_all_demand_is_found(question: Qu
     _holds(question, found.open, found.assignment, len(question.free))
 
 
-@given(questions(), st.integers(1, 4), st.booleans())
+@given(question=questions(), p=st.integers(1, 4), own=st.booleans())
 @settings(deadline=None, max_examples=300)
-def test_what_is_left_after_the_worst_loss_is_the_most_of_all_choices(question: Question, p: int, own: bool) -> None:  # noqa: FBT001  # drawn
+def test_what_is_left_after_the_worst_loss_is_the_most_of_all_choices(question: Question, p: int, *, own: bool) -> None:
     question = question._replace(times=1)
     p = min(p, len(question.free))
     if p == 0:
@@ -281,7 +281,7 @@ def test_bad_input_is_refused_in_one_line(change: dict[str, object], words: str)
 def test_other_bad_input_is_refused() -> None:
     for times in (0, 1.5):
         with pytest.raises(BadParameterError, match="times"):
-            maximal_covering(REACH, DEMAND, 1, times=times)  # type: ignore[arg-type]  # what is tested
+            maximal_covering(REACH, DEMAND, 1, times=times)
     for cost in (np.ones(2), -np.ones(3), np.full(3, np.nan)):
         with pytest.raises(BadParameterError, match="cost"):
             set_covering(REACH, cost=cost)

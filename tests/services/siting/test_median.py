@@ -222,4 +222,4 @@ def test_distances_stored_twice_are_added_and_the_matrix_is_left_as_it_was() -> 
 def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
     asked = {"distance": np.ones((3, 4)), "demand": np.ones(3), "p": 2} | change
     with pytest.raises(BadParameterError, match=message):
-        p_median(**asked)  # type: ignore[arg-type]
+        p_median(**asked)

@@ -47,7 +47,7 @@ def assert_best(points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     st.lists(st.tuples(st.floats(95, 125), st.floats(20, 50), st.floats(0.01, 1e7)), min_size=1, max_size=12),
 )
 def test_no_place_near_a_weber_point_is_better(rows: list[tuple[float, float, float]]) -> None:
-    assert_best(tuple(np.array(column) for column in zip(*rows, strict=True)))  # type: ignore[arg-type]
+    assert_best(tuple(np.array(column) for column in zip(*rows, strict=True)))
 
 
 @pytest.mark.parametrize(("west", "south", "width"), [(110, 35, 4), (110, 35, 0.01), (178, -10, 4), (-30, 70, 25)])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Model = Literal["set_covering", "maximal_covering", "p_median", "p_center", "capacitated_p_median", "facility_location"]
 
-_OBJECTIVES: dict[str, tuple[str, ...]] = {
+_OBJECTIVES: dict[Model, tuple[Objective, ...]] = {
     "set_covering": ("covered",),
     "maximal_covering": ("covered",),
     "p_median": ("tonne_km", "co2"),
@@ -35,7 +35,7 @@ _OBJECTIVES: dict[str, tuple[str, ...]] = {
 }
 """What a model can be asked for, the usual first."""
 
-_MODELS: dict[str, Model] = {
+_MODELS: dict[Objective, Model] = {
     "covered": "maximal_covering",
     "tonne_km": "p_median",
     "co2": "p_median",
@@ -112,8 +112,8 @@ def settled(
     *,
     hubs: int | None,
     radius_km: float | None,
-    objective: str | None,
-    model: str | None,
+    objective: Objective | None,
+    model: Model | None,
     terms: Terms,
     conditions: Conditions,
     beside: tuple[Objective, float] | None,
@@ -139,8 +139,8 @@ def settled(
 
 
 def _named(
-    objective: str | None,
-    model: str | None,
+    objective: Objective | None,
+    model: Model | None,
     hubs: int | None,
     conditions: Conditions,
     beside: tuple[Objective, float] | None,
@@ -158,7 +158,7 @@ def _named(
     objective = objective or possible[0]
     if objective not in possible:
         raise BadParameterError(f"model = {model}: it does not look at {objective}. Ask for {' or '.join(possible)}.")
-    return objective, model  # type: ignore[return-value]  # both were looked up among the names above
+    return objective, model
 
 
 def _check_numbers(asked: Question) -> None:
