@@ -55,7 +55,7 @@ class Optimum(NamedTuple):
 
 
 class Programme:
-    """A programme that rows and bounds can be added to, and that is solved again from where it was.
+    """A programme that rows can be added to, and that is solved again from where it was.
 
     Parameters
     ----------
@@ -99,18 +99,18 @@ class Programme:
             matrix.data.astype(np.float64),
         )  # fmt: skip
 
-    def bound_columns(self, columns: NDArray[np.intp], lower: FloatArray, upper: FloatArray) -> None:
-        """Give (k,) columns new bounds."""
-        self.highs.changeColsBounds(
-            columns.size, columns.astype(np.int32), np.asarray(lower, np.float64), np.asarray(upper, np.float64)
-        )
-
     def solve(self, effort: Effort, *, start: FloatArray | None = None, target: float | None = None) -> Optimum:
-        """Solve it, from a first solution if there is one (all columns, or NaN where a value is not known).
+        """Solve it, from a first solution if there is one: a value for every column.
 
-        A mixed programme stops as soon as its objective is at least as good as ``target``; its outcome is then ``stopped``,
+        HiGHS 1.16 can report a wrong objective and a wrong bound for a start that it has to complete, so none may be missing. A mixed programme stops as soon as its objective is at least as good as ``target``; its outcome is then ``stopped``,
         unless it was optimal.
+
+        Raises
+        ------
+        ValueError : the start lacks a value.
         """
+        if start is not None and (start.size != self.columns or np.isnan(start).any()):
+            raise ValueError("start: every column needs a value.")
         highs = self.highs
         sign = -1.0 if self._maximise else 1.0
         # HiGHS goes on where an objective is just the target.
@@ -124,8 +124,7 @@ class Programme:
         ):
             highs.setOptionValue(name, value)
         if start is not None:
-            known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
-            highs.setSolution(known.size, known, start[known])
+            highs.setSolution(start.size, np.arange(start.size, dtype=np.int32), start)
 
         def look(kind: object, _message: str, told: Any, answer: Any, _data: object) -> None:
             if kind == highspy.cb.HighsCallbackType.kCallbackMipInterrupt:
