@@ -1,7 +1,7 @@
 """Search for the cheapest full cover: what stays uncovered weighs more and more, until the search goes there.
 
-Row weighting after Gao, Yao, Weise and Li (2015, European Journal of Operational Research 246, 750–761), here with costs, with classes that need
-several candidates, and with limits.
+Row weighting after Gao, Yao, Weise and Li (2015, European Journal of Operational Research 246, 750–761), here with
+costs, with classes that need several candidates, and with limits.
 """
 
 from __future__ import annotations
