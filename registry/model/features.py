@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from registry.model import vocabulary as v
 from registry.model.columns import Base, Identified, about, ranks
-from registry.model.types import geometry, json_text
+from registry.model.types import geometry, json_text, new_uuid
 
 
 class _Feature(Identified):
@@ -17,7 +17,9 @@ class _Feature(Identified):
 
     __tablename__: str
 
-    uid: Mapped[str] = mapped_column(Text, unique=True, index=True, sort_order=-99, info=about("统一标识", "UID"))
+    uid: Mapped[str] = mapped_column(
+        Text, unique=True, index=True, sort_order=-99, server_default=new_uuid(), info=about("统一标识", "UID")
+    )
     code: Mapped[str | None] = mapped_column(
         Text,
         unique=True,

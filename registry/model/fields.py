@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Boolean, Date, Double, Integer, Text
+from sqlalchemy import Boolean, Date, Double, Integer, LargeBinary, Text
 
 from registry.model.tables import FEATURES, PlantIntake, WasteStream, table_of
 from registry.model.types import Geometry, Instant
@@ -15,7 +15,7 @@ from registry.model.vocabulary import Kind, Term
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
 
-FieldType = Literal["text", "integer", "real", "boolean", "date", "datetime", "geometry"]
+FieldType = Literal["text", "integer", "real", "boolean", "date", "datetime", "geometry", "binary"]
 
 _TYPES: tuple[tuple[type[Any], FieldType], ...] = (
     (Geometry, "geometry"),
@@ -24,6 +24,7 @@ _TYPES: tuple[tuple[type[Any], FieldType], ...] = (
     (Double, "real"),
     (Instant, "datetime"),
     (Date, "date"),
+    (LargeBinary, "binary"),
     (Text, "text"),
 )
 

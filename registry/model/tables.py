@@ -18,24 +18,27 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from registry.model import vocabulary as v
 from registry.model.columns import Base, Identified, about, ranks, table_of
 from registry.model.features import FEATURES, GangueHeap, SmeltingSite, TailingsPond, UtilizationPlant
-from registry.model.types import Geometry, geometry, instant, json_text
+from registry.model.types import Geometry, geometry, instant, json_text, new_uuid
 
 __all__ = [
     "FEATURES",
+    "Attachment",
     "Base",
     "Change",
     "GangueHeap",
     "ImportRun",
     "Inspection",
     "MatchDecision",
+    "MergedRow",
     "PlantIntake",
     "Region",
     "SmeltingSite",
@@ -48,6 +51,11 @@ __all__ = [
     "WasteStream",
     "table_of",
 ]
+
+
+def _own_uid() -> MappedColumn[str]:
+    """What a row is called in every copy of it, so that an edited copy can be taken back."""
+    return mapped_column(Text, unique=True, index=True, server_default=new_uuid(), info=about("记录标识", "Record UID"))
 
 
 class WasteStream(Identified, Base):
@@ -125,6 +133,7 @@ class SupervisionDecision(Identified, Base):
 
     __tablename__ = "supervision_decision"
 
+    uid: Mapped[str] = _own_uid()
     pond_uid: Mapped[str] = mapped_column(
         ForeignKey("tailings_pond.uid", ondelete="CASCADE"), info=about("尾矿库标识", "Pond UID")
     )
@@ -142,6 +151,7 @@ class Inspection(Identified, Base):
 
     __tablename__ = "inspection"
 
+    uid: Mapped[str] = _own_uid()
     site_uid: Mapped[str] = mapped_column(Text, index=True, info=about("场地标识", "Site UID"))
     inspected_on: Mapped[date] = mapped_column(Date, info=about("检查日期", "Inspected on"))
     inspector: Mapped[str | None] = mapped_column(Text, info=about("检查人", "Inspector"))
@@ -150,6 +160,24 @@ class Inspection(Identified, Base):
     severity: Mapped[str | None] = mapped_column(Text, info=about("严重程度", "Severity"))
     due_on: Mapped[date | None] = mapped_column(Date, info=about("整改期限", "Due on"))
     closed_on: Mapped[date | None] = mapped_column(Date, info=about("销号日期", "Closed on"))
+
+
+class Attachment(Identified, Base):
+    """A photograph or document of a site or plant; its bytes stand in the store, ``sha256`` tells them.
+
+    In a file that is edited outside, ``file_name`` may name a file beside it that is still to be taken in.
+    """
+
+    __tablename__ = "attachment"
+
+    uid: Mapped[str] = _own_uid()
+    site_uid: Mapped[str] = mapped_column(Text, index=True, info=about("场地标识", "Site UID"))
+    file_name: Mapped[str] = mapped_column(Text, info=about("文件", "File"))
+    media_type: Mapped[str | None] = mapped_column(Text, info=about("媒体类型", "Media type"))
+    sha256: Mapped[str | None] = mapped_column(Text, info=about("文件校验值", "SHA-256"))
+    taken_at: Mapped[datetime | None] = mapped_column(instant(), info=about("拍摄时间", "Taken at"))
+    note: Mapped[str | None] = mapped_column(Text, info=about("备注", "Note"))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, info=about("内容", "Content"))
 
 
 class Source(Identified, Base):
@@ -209,6 +237,22 @@ class MatchDecision(Identified, Base):
     other_uid: Mapped[str] = mapped_column(Text, info=about("另一标识", "Other UID"))
     decision: Mapped[str] = mapped_column(Text, info=about("结论", "Decision", codes=v.MATCH_DECISIONS))
     score: Mapped[float | None] = mapped_column(Double, info=about("匹配分值", "Score", minimum=0, maximum=1))
+    at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
+    by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
+
+
+class MergedRow(Identified, Base):
+    """A row of an edited export as it was when it was merged: from there on, later edits of that file are told.
+
+    ``document`` is the row as JSON, empty where it was deleted.
+    """
+
+    __tablename__ = "merged_row"
+
+    package_uid: Mapped[str] = mapped_column(Text, index=True, info=about("外业包标识", "Package UID"))
+    table_name: Mapped[str] = mapped_column(Text, info=about("表", "Table"))
+    key: Mapped[str] = mapped_column(Text, info=about("键", "Key"))
+    document: Mapped[str | None] = mapped_column(json_text(), info=about("合并时的内容", "As it was merged"))
     at: Mapped[datetime] = mapped_column(instant(), info=about("时间", "At"))
     by: Mapped[str] = mapped_column(Text, info=about("操作人", "By"))
 

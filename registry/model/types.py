@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import geoalchemy2
 import shapely
-from sqlalchemy import Text
+from sqlalchemy import ColumnElement, DefaultClause, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from registry.model.geometry import from_gpkg, to_gpkg
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Dialect
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 # SRID of a new store: CGCS2000, the legal datum in China.
 DEFAULT_SRID = 4490
@@ -106,6 +108,31 @@ class _JsonOnServer(UserDefinedType[str]):
 def json_text() -> TypeEngine[str]:
     """A text that is JSON: PostgreSQL checks it and can be asked for its members."""
     return Text().with_variant(_JsonOnServer(), "postgresql")
+
+
+def new_uuid() -> DefaultClause:
+    """What the engine itself puts where a row brings no uid: a random UUID (RFC 9562, version 4)."""
+    return DefaultClause(_RandomUuid())
+
+
+class _RandomUuid(ColumnElement[str]):
+    """A random UUID as text, in the words of the engine."""
+
+    inherit_cache = True
+    type = Text()
+
+
+# Of a random UUID, version and variant stand in two of the digits.
+UUID_EXPRESSIONS = {
+    "sqlite": "(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || "
+    "substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))",
+    "postgresql": "gen_random_uuid()::text",
+}
+
+
+@compiles(_RandomUuid)
+def _in_the_words_of_the_engine(_: _RandomUuid, compiler: SQLCompiler, **__: Any) -> str:
+    return UUID_EXPRESSIONS[compiler.dialect.name]
 
 
 def key_text() -> TypeEngine[str]:

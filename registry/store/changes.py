@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
+from sqlalchemy import LargeBinary
 
 from registry.model.geometry import points_to_hex
 from registry.model.tables import (
     FEATURES,
+    Attachment,
     Inspection,
     PlantIntake,
     SupervisionDecision,
@@ -30,6 +32,7 @@ SUBJECTS: dict[str, str] = {
     table_of(PlantIntake).name: "plant_uid",
     table_of(SupervisionDecision).name: "pond_uid",
     table_of(Inspection).name: "site_uid",
+    table_of(Attachment).name: "site_uid",
 }
 
 # A load of this many rows or more writes only each row's id into the history: the row itself, or what the next change
@@ -41,12 +44,16 @@ _SPECIAL = r'["\\\x00-\x1f]'
 
 
 def row_documents(table: Table, rows: pd.DataFrame) -> pa.Array:
-    """Rows (n, with ``id``) as JSON texts (n,), without what is missing in them; of very many rows only the ids."""
+    """Rows (n, with ``id``) as JSON texts (n,), without what is missing in them; of very many rows only the ids.
+
+    The bytes of an attachment are left out: its checksum tells them.
+    """
     if len(rows) >= REFERENCED_ROWS:
         rows = rows[["id"]]
     # One pass over all columns: what separates them stands between their values, and goes with a value that is missing.
     pieces: list[pa.Array | str] = ["{"]
-    for number, column in enumerate(c for c in table.columns if c.name in rows.columns):
+    told = [c for c in table.columns if c.name in rows.columns and not isinstance(c.type, LargeBinary)]
+    for number, column in enumerate(told):
         lead = f'{"," if number else ""}"{column.name}":'
         values, quote = _values(rows[column.name])
         if values.null_count:

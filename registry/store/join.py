@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import delete, select, update
 
 from registry.model.fields import feature_table, table_fields
-from registry.model.tables import Inspection, PlantIntake, SupervisionDecision, WasteStream, table_of
+from registry.model.tables import Attachment, Inspection, PlantIntake, SupervisionDecision, WasteStream, table_of
 from registry.model.vocabulary import Kind
 from registry.store import decisions, identity, read
 from registry.store.backend import backend_of
@@ -76,9 +76,11 @@ def _dependents(kind: Kind) -> Iterator[tuple[Table, str]]:
     """The tables whose rows belong to a site or plant of the kind, and the column that says to which."""
     if kind is Kind.UTILIZATION_PLANT:
         yield table_of(PlantIntake), "plant_uid"
+        yield table_of(Attachment), "site_uid"
         return
     yield table_of(WasteStream), "site_uid"
     yield table_of(Inspection), "site_uid"
+    yield table_of(Attachment), "site_uid"
     if kind is Kind.TAILINGS_POND:
         yield table_of(SupervisionDecision), "pond_uid"
 

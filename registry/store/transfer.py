@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import LargeBinary, delete, func, insert, select
 
 from registry.errors import CrsError, StoreError
 from registry.model.tables import Base, StoreProperty
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Rows that are in memory at a time.
 _PIECE = 250_000
+# Attachments, of some megabytes each.
+_FILES = 20
 
 
 def copy(source: Store, target: Store, *, say: Callable[[str], None]) -> dict[str, int]:
@@ -50,6 +52,8 @@ def copy(source: Store, target: Store, *, say: Callable[[str], None]) -> dict[st
         backend.after_restore(taking, tables)
         properties = select(StoreProperty.key, StoreProperty.value).where(StoreProperty.key != "crs")
         for key, value in giving.execute(properties).all():
+            # A copy is the same store: what was taken out of one comes back into the other.
+            taking.execute(delete(StoreProperty).where(StoreProperty.key == key))
             taking.execute(insert(StoreProperty).values(key=key, value=value))
     return copied
 
@@ -57,11 +61,12 @@ def copy(source: Store, target: Store, *, say: Callable[[str], None]) -> dict[st
 def _pieces(connection: Connection, table: Table) -> Iterator[pd.DataFrame]:
     """The rows of a table in order of their ids, some at a time."""
     last = 0
+    piece = _FILES if any(isinstance(column.type, LargeBinary) for column in table.columns) else _PIECE
     while True:
-        rows = read.everything(connection, table, table.c.id > last, limit=_PIECE)
+        rows = read.everything(connection, table, table.c.id > last, limit=piece)
         if not rows.empty:
             yield rows
-        if len(rows) < _PIECE:
+        if len(rows) < piece:
             return
         last = int(rows["id"].iloc[-1])
 

@@ -210,7 +210,7 @@ def test_an_inspector_cannot_load_regions_or_restore_a_store(realm: Realm, store
     with realm.opened("hebei", store_template) as empty, pytest.raises(StoreError) as refused:
         empty.restore(tmp_path / "kept.gpkg")
     one_line(refused.value)
-    assert sum(count for count, _ in realm.contents(store_template).values()) == 2, "its version and its CRS"
+    assert sum(count for count, _ in realm.contents(store_template).values()) == 3, "its version, its uid and its CRS"
 
 
 def test_an_inspector_of_two_provinces_moves_a_site_and_the_history_says_so(realm: Realm, database: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pyproj
+
+from registry.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +105,27 @@ def register_layer(connection: Connection, table: str, geometry_type: str, srid:
     connection.exec_driver_sql(f'CREATE VIRTUAL TABLE "{rtree_name(table)}" USING rtree(id, minx, maxx, miny, maxy)')
     for name in _RTREE_TRIGGERS:
         connection.exec_driver_sql(_trigger(table, name))
+
+
+def set_default(connection: Connection, table: str, column: str, expression: str, *, needed: bool = False) -> None:
+    """Let the engine fill a text column where a row brings nothing for it; ``needed`` refuses what is empty.
+
+    SQLite alters no default. Its documentation of ALTER TABLE gives this way for changes that leave the rows as they
+    are on the disk: the text of the definition is written anew.
+    """
+    find = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    before = str(connection.exec_driver_sql(find, (table,)).scalar_one())
+    wanted = f"{column} TEXT DEFAULT {expression}" + (" NOT NULL" if needed else r"\1")
+    after, found = re.subn(rf'"?\b{column}\b"? TEXT( NOT NULL)?', wanted, before, count=1)
+    if found != 1:
+        raise StoreError(
+            f"{table}: the column {column} is not as the registry made it. Restore the store from a backup."
+        )
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    connection.exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (after, table))
+    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def drop_insert_trigger(connection: Connection, table: str) -> None:

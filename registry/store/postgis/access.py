@@ -65,13 +65,22 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
     _protect(connection, "import_run", "by = registry_who()")
     for table in (*_tables(connection), "inspector_province"):
         connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")
-    _own_functions(connection)
+    own_functions(connection)
 
 
 def show(connection: Connection, table: str) -> None:
     """Let readers see a table of a later revision; administrators own it."""
     connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")
     connection.exec_driver_sql(f"GRANT SELECT ON {table} TO {READER}")
+
+
+def let_inspectors_work(connection: Connection, table: str, subject: str) -> None:
+    """Let readers see a table of a later revision, and inspectors write what belongs to sites in their provinces."""
+    show(connection, table)
+    connection.exec_driver_sql(f"GRANT UPDATE, DELETE ON {table} TO {INSPECTOR}")
+    columns = [name for name in columns_of(connection, table) if name != "id"]
+    own = f"registry_province_of({subject}) IN (SELECT registry_my_provinces())"
+    let_inspectors_add(connection, table, columns, allowed=own)
 
 
 def let_inspectors_add(
@@ -133,7 +142,8 @@ def _tables(connection: Connection) -> list[str]:
     return [name for name in inspect(connection).get_table_names() if name in ours]
 
 
-def _own_functions(connection: Connection) -> None:
+def own_functions(connection: Connection) -> None:
+    """Take the registry's functions from everybody but those whose rights need them."""
     found = connection.execute(
         text(
             "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = current_schema()::regnamespace "

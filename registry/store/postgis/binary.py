@@ -148,6 +148,12 @@ def _geometry(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -
     return np.asarray(shapely.set_srid(shapely.from_wkb(np.array(pieces, dtype=object)), 0), dtype=object)
 
 
+def _binary(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.object_]:
+    raw = memoryview(data.tobytes())
+    places = zip(start.tolist(), length.tolist(), null, strict=True)
+    return _objects([None if gone else bytes(raw[at : at + size]) for at, size, gone in places])
+
+
 def _objects(values: list[Any]) -> NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)
     column[:] = values
@@ -162,6 +168,7 @@ _DECODERS: dict[FieldType, Callable[[Any, Any, Any, Any], Any]] = {
     "date": _date,
     "datetime": _datetime,
     "geometry": _geometry,
+    "binary": _binary,
 }
 
 

@@ -307,6 +307,8 @@ def _texts(column: pd.Series[Any], srid: int) -> pa.Array:
     """A column as Arrow writes it into CSV; geometries as extended WKB in hexadecimal digits."""
     if column.dtype == object and len(column) and isinstance(column.iloc[0], shapely.Geometry):
         return _hex(column.to_numpy(), srid)
+    if column.dtype == object and column.map(lambda value: isinstance(value, bytes)).any():
+        return pa.array([None if pd.isna(value) else f"\\x{value.hex()}" for value in column], pa.large_string())
     return pa.array(column, from_pandas=True)
 
 
