@@ -27,7 +27,7 @@ $(STAMP): requirements.txt requirements-node.txt pyproject.toml hatch_build.py $
 demo: setup
 	@$(BIN)/registry demo
 
-# Chromium draws the maps in the tests, PostGIS keeps their registries; Debian's packages are installed where that is
+# Chromium draws the maps in the tests, PostGIS keeps their registries, QGIS, GDAL and LibreOffice open their exports; Debian's packages are installed where that is
 # allowed. The tests start a server of their own: a setting stops the package from starting one while it is installed.
 # OSRM's programs need no Python, but their wheel says 3.12, so they lie apart.
 NO_SERVER := /etc/postgresql-common/createcluster.d/tailings-registry.conf
@@ -46,6 +46,11 @@ test-tools: setup
 	  echo "installing OSRM for the tests of roads"; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
 	    --python-version 3.12 --target $(VENV)/osrm -r requirements-osrm.txt; }
+	@/usr/bin/python3 -c 'import qgis.core, osgeo_utils' 2>/dev/null && command -v soffice >/dev/null && command -v ogrinfo >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing QGIS, GDAL and LibreOffice for the tests of exports"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-qgis qgis-providers python3-gdal gdal-bin libreoffice-calc-nogui >/dev/null; \
+	  else echo "The tests of exports need QGIS, GDAL and LibreOffice: apt-get install python3-qgis qgis-providers python3-gdal gdal-bin libreoffice-calc-nogui"; exit 1; fi; }
 	@docker compose version >/dev/null 2>&1 || docker-compose version >/dev/null 2>&1 || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing docker-compose for the tests of the containers"; apt-get update -qq && \
@@ -53,7 +58,7 @@ test-tools: setup
 	  else echo "The tests of the containers need Docker Compose: apt-get install docker-compose"; exit 1; fi; }
 
 test: test-tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 	cd registry/render/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
 lint: setup
