@@ -3,6 +3,13 @@
 A message is one line that says what is wrong, where, and what to do about it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class RegistryError(Exception):
     """Base of every error that is the user's to mend, not the program's."""
@@ -90,6 +97,27 @@ class StoreBusyError(StoreError):
 
 class StoreConflictError(StoreBusyError):
     """Two transactions got in each other's way, and this one gave in; doing it again can work."""
+
+
+class PackageError(RegistryError):
+    """A file is no part of the registry that went out to be edited, or it is not in a state to be taken back."""
+
+
+class UnmergedEditsError(RegistryError):
+    """A package that would be replaced holds edits that were not merged."""
+
+
+class UnsettledError(StoreError):
+    """Edits of a package cannot be stored before somebody settles what stands against them.
+
+    Attributes
+    ----------
+    problems : one row for each of them, with an empty column ``decision``.
+    """
+
+    def __init__(self, message: str, problems: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class NoPlanError(RegistryError):

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         description="How far outside every region a site may lie and still get the nearest one, metres.",
     )
     busy_timeout_s: float = Field(30.0, ge=0, description="How long a writer waits for another one, seconds.")
+    attachment_mb: float = Field(
+        50.0, gt=0, description="Largest photograph or document that a merge takes in, MB (1,000,000 bytes)."
+    )
     road_timeout_s: float = Field(60.0, gt=0, description="How long a road server may take for one answer, seconds.")
     road_pairs: int = Field(
         2_500, ge=1, description="Pairs in one question to Valhalla: its service limit max_matrix_location_pairs."

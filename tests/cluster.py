@@ -194,13 +194,18 @@ class Cluster:
             return answer.fetchall() if answer.description else []
 
     def create_database(self, name: str | None = None, *, template: str | None = None, postgis: bool = True) -> str:
-        """The name of a new database: a copy of ``template`` if given, else with or without PostGIS."""
+        """The name of a new database: a copy of ``template`` if given, else with or without PostGIS.
+
+        Styles that QGIS finds in the template are found in the copy: it tells them by the name of the database.
+        """
         if name is None:
             name = next(self._names)
         if template is None:
             template = POSTGIS_TEMPLATE if postgis else "template1"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         self.execute(statement.as_string())
+        if self.execute("SELECT 1 FROM pg_tables WHERE tablename = 'layer_styles'", database=name):
+            self.execute("UPDATE layer_styles SET f_table_catalog = current_database()", database=name)
         return name
 
     def drop_database(self, name: str) -> None:

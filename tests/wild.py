@@ -9,9 +9,9 @@ from typing import Any
 import shapely
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from sqlalchemy import Boolean, Column, Date, Double, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, Date, Double, Integer, LargeBinary, Table, UniqueConstraint
 
-from registry.model.types import Geometry, Instant
+from registry.model.types import Geometry, instant
 
 WILD = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -48,6 +48,9 @@ INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st
 DAYS = st.dates(date(1, 1, 1), date(9999, 12, 31)) | st.sampled_from([date(2000, 1, 1), date(2024, 2, 29)])
 
 
+_PLAIN: dict[type[Any], st.SearchStrategy[Any]] = {type(instant()): INSTANTS, Date: DAYS, LargeBinary: st.binary()}
+
+
 def of_column(column: Column[Any]) -> st.SearchStrategy[Any]:
     """Everything that a column may hold, None where it may be empty."""
     info = column.info
@@ -61,13 +64,13 @@ def of_column(column: Column[Any]) -> st.SearchStrategy[Any]:
     elif isinstance(column.type, Double):
         top = 1e300 if high is None else high
         made = st.sampled_from([x for x in [*REALS, float(low), float(top)] if x <= top]) | st.floats(low, top)
-    elif isinstance(column.type, Instant):
-        made = INSTANTS
-    elif isinstance(column.type, Date):
-        made = DAYS
+    elif (plain := _PLAIN.get(type(column.type))) is not None:
+        made = plain
     elif info.get("codes"):
         made = st.sampled_from(list(info["codes"]))
-    elif column.name in {"extra", "before", "after"}:
+    elif isinstance(column.type, LargeBinary):
+        made = st.binary()
+    elif column.name in {"extra", "before", "after", "document"}:
         made = JSON_TEXTS
     elif column.name in {"uid", "code"}:
         made = LETTERS

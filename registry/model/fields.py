@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,7 +37,7 @@ DERIVED = frozenset(
 
 @dataclass(frozen=True)
 class Field:
-    """One field: its name, type, unit, labels, code list and inclusive range."""
+    """One field: its name, type, unit, labels, code list, inclusive range, whether it must be given and is unique."""
 
     name: str
     type: FieldType
@@ -47,6 +48,7 @@ class Field:
     minimum: float | None = None
     maximum: float | None = None
     required: bool = False
+    unique: bool = False
 
     def label(self, lang: str) -> str:
         """The label in ``zh`` or ``en``, with the unit where there is one."""
@@ -54,10 +56,15 @@ class Field:
         return f"{words} ({self.unit})" if self.unit else words
 
 
+def written_word(label: str) -> str:
+    """A label as a name of a column that is one word to every program: what is neither letter nor digit is ``_``."""
+    return re.sub(r"\W+", "_", label).strip("_") or "_"
+
+
 def _field(column: Column[Any]) -> Field:
     kind = next(name for type_, name in _TYPES if isinstance(column.type, type_))
     info = {key: value for key, value in column.info.items() if value is not None}
-    return Field(name=column.name, type=kind, required=not column.nullable, **info)
+    return Field(name=column.name, type=kind, required=not column.nullable, unique=bool(column.unique), **info)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""GeoPackage binary, the encoding of geometries in a file (OGC GeoPackage standard 1.4, clause 2.1.3)."""
+"""GeoPackage binary, the encoding of geometries in a file (OGC 12-128, clause 2.1.3)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,35 @@ def points_to_gpkg(lon: NDArray[np.float64], lat: NDArray[np.float64], srs_id: i
     packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, lon, lat
     size, buffer = _POINT.itemsize, packed.tobytes()
     return [buffer[at : at + size] for at in range(0, len(buffer), size)]
+
+
+def wkb_array(shapes: NDArray[np.object_]) -> pa.BinaryArray:
+    """Geometries (n,) as well-known binary in the bytes of ISO; what is missing is null.
+
+    Points of two dimensions, which is nearly all, are two columns of numbers put side by side.
+    """
+    x, y = shapely.get_x(shapes), shapely.get_y(shapes)
+    if np.isnan(x).any() or shapely.has_z(shapes).any():
+        return pa.array(shapely.to_wkb(shapes, byte_order=1, flavor="iso"), pa.binary())
+    return points_to_wkb(x, y)
+
+
+def points_to_wkb(x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.BinaryArray:
+    """Arrays (n,) of coordinates as n points of 21 bytes each."""
+    packed = np.empty(len(x), dtype=_WKB_POINT)
+    packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, x, y
+    offsets = np.arange(len(x) + 1, dtype=np.int32) * _WKB_POINT.itemsize
+    return pa.BinaryArray.from_buffers(pa.binary(), len(x), [None, pa.py_buffer(offsets), pa.py_buffer(packed)])
+
+
+def points_of_wkb(wkb: pa.BinaryArray) -> NDArray[np.void] | None:
+    """The points of a column of well-known binary, (n,) with ``x, y``; None where one is missing or is anything else."""
+    _, offsets, content = wkb.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int32)[wkb.offset : wkb.offset + len(wkb) + 1]
+    if wkb.null_count or content is None or not (np.diff(starts) == _WKB_POINT.itemsize).all():
+        return None
+    points = np.frombuffer(content, dtype=_WKB_POINT, offset=int(starts[0]), count=len(wkb))
+    return points if (points["order"] == 1).all() and (points["type"] == 1).all() else None
 
 
 def points_to_hex(lon: NDArray[np.float64], lat: NDArray[np.float64], srid: int | None = None) -> pa.LargeStringArray:

@@ -244,7 +244,8 @@ class MatchDecision(Identified, Base):
 class MergedRow(Identified, Base):
     """A row of an edited export as it was when it was merged: from there on, later edits of that file are told.
 
-    ``document`` is the row as JSON, empty where it was deleted.
+    ``document`` is JSON: ``row``, missing where it was deleted, and ``log``, how many entries the history of that file had
+    and a digest of them, by which the file is known from other copies of the package.
     """
 
     __tablename__ = "merged_row"

@@ -112,6 +112,19 @@ class Grid:
             np.where(known, bound, np.nan),
         )
 
+    def around(self, west: float, south: float, east: float, north: float) -> tuple[float, float, float, float]:
+        """The box of whole cells round a box, degrees: it tells no more than the cells of what lies inside it.
+
+        Cells nest along a parallel, so the edges of the widest ones within the box are edges of all.
+        """
+        rows = 2.0 ** (self.level + 1)
+        row = np.clip(np.floor((np.array([south, north]) + 90.0) / 180.0 * rows), 0.0, rows - 1.0)
+        across = float(self._across(self._edges(row, rows)[0]).min())
+        column = (np.array([west, east]) + 180.0) / 360.0 * across
+        bottom, top = row[0] / rows * 180.0 - 90.0, (row[1] + 1.0) / rows * 180.0 - 90.0
+        left, right = np.floor(column[0]), min(np.floor(column[1]) + 1.0, across)
+        return float(left / across * 360.0 - 180.0), float(bottom), float(right / across * 360.0 - 180.0), float(top)
+
     def bound_m(self, lat: float) -> float:
         """The largest displacement at a latitude, metres."""
         return float(self.coarsen(np.array([0.0]), np.array([lat])).bound_m[0])

@@ -7,15 +7,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 from registry.store import geopackage, postgis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     import pandas as pd
-    from sqlalchemy import ColumnElement, Connection, Select, Table
+    import pyarrow as pa
+    from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
 
     from registry.model.fields import FieldType
 
 BBox = tuple[float, float, float, float]
+
+
+class Reader(Protocol):
+    """What streams a table."""
+
+    def __call__(
+        self, table: Table, columns: Sequence[str], chosen: Sequence[ColumnElement[bool]] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """Some columns of the rows that meet the conditions, in order of ``id``, piece by piece; geometries are WKB."""
 
 
 class Backend(Protocol):
@@ -32,8 +43,17 @@ class Backend(Protocol):
     def fetch(self, connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
         """A statement's rows as a frame, each column with the dtype of its field."""
 
+    def reader(self, connection: Connection) -> Reader:
+        """What streams the rows of tables; any thread may use it, one at a time."""
+
+    def watched(self, engine: Engine) -> AbstractContextManager[Callable[[], bool]]:
+        """Whether what streams read is still the state of the beginning: a question to ask when one has ended."""
+
     def inside(self, table: Table, bbox: BBox) -> ColumnElement[bool]:
         """The condition that a row's box meets ``bbox`` (west, south, east, north), answered by the spatial index."""
+
+    def extent(self, connection: Connection, table: Table, chosen: Sequence[ColumnElement[bool]]) -> BBox | None:
+        """The box (west, south, east, north) round the chosen rows, all where nothing is chosen; None without a row."""
 
     def lock(self, connection: Connection, tables: Sequence[Table]) -> None:
         """Keep other writers off these tables to the end of the transaction."""
@@ -49,6 +69,9 @@ class Backend(Protocol):
 
     def trust_location(self, connection: Connection) -> None:
         """Say that the rows written in this transaction have been located by the registry."""
+
+    def own_provinces(self, connection: Connection) -> set[str] | None:
+        """The codes of the provinces that whoever is at work may change; None where that is all."""
 
     def row_id(self, document: ColumnElement[Any]) -> ColumnElement[int]:
         """The ``id`` that a JSON text of the history says."""
@@ -69,6 +92,11 @@ class Backend(Protocol):
 def backend_of(connection: Connection) -> Backend:
     """The engine that a connection belongs to."""
     return _BACKENDS[connection.dialect.name]
+
+
+def backend_under(engine: Engine) -> Backend:
+    """The engine that an SQLAlchemy engine opens."""
+    return _BACKENDS[engine.dialect.name]
 
 
 _BACKENDS: dict[str, Backend] = {"sqlite": geopackage, "postgresql": postgis}

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 CODES = "waste_codes"
 
@@ -29,15 +31,39 @@ def of_owners(parts: pd.DataFrame, key: str, owners: pd.Index, sums: Sequence[st
     owner = owners.get_indexer(pd.Index(parts[key]))
     known = np.flatnonzero(owner >= 0)
     number, codes = pd.factorize(parts["waste_code"].to_numpy(dtype=object)[known], sort=True)
-    order = np.lexsort((number, owner[known]))
-    rows, owner, number = known[order], owner[known][order], number[order]
-    frame: dict[str, pd.Series[Any]] = {CODES: _joined(owner, number, list(codes), len(owners))}
-    for name in sums:
-        values = parts[name].to_numpy(dtype=np.float64, na_value=np.nan)[rows]
+    values = {name: parts[name].to_numpy(dtype=np.float64, na_value=np.nan)[known] for name in sums}
+    return brought_together(owner[known], number, list(codes), values, len(owners)).set_index(owners)
+
+
+def brought_together(
+    owner: NDArray[np.intp],
+    number: NDArray[Any],
+    codes: list[str],
+    sums: Mapping[str, NDArray[np.float64]],
+    owners: int,
+) -> pd.DataFrame:
+    """Waste codes and sums by the number of their owner.
+
+    Parameters
+    ----------
+    owner : (k,) the owner of each part, 0 to ``owners`` - 1
+    number : (k,) the place of each part's waste code in ``codes``
+    codes : waste codes in order
+    sums : (k,) values to add up, NaN where there is none
+
+    Returns
+    -------
+    (owners,) rows as of `of_owners`.
+    """
+    order = np.lexsort((number, owner))
+    owner, number = owner[order], number[order]
+    frame: dict[str, pd.Series[Any]] = {CODES: _joined(owner, number, codes, owners)}
+    for name, given in sums.items():
+        values = given[order]
         told = ~np.isnan(values)
-        total = np.bincount(owner[told], values[told], minlength=len(owners))
-        frame[name] = pd.Series(np.where(np.bincount(owner[told], minlength=len(owners)) > 0, total, np.nan))
-    return pd.DataFrame(frame).set_index(owners)
+        total = np.bincount(owner[told], values[told], minlength=owners)
+        frame[name] = pd.Series(np.where(np.bincount(owner[told], minlength=owners) > 0, total, np.nan))
+    return pd.DataFrame(frame)
 
 
 def _joined(owner: np.ndarray, number: np.ndarray, codes: list[str], owners: int) -> pd.Series[str]:

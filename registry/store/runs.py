@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from registry.model.records import Batch, ImportReport
 
+# In place of a kind: a merge brings rows of all of them.
+MERGE = "fieldwork"
+
 
 def source(connection: Connection, name: str, licence: str | None) -> int:
     """The id of the source of that name, made if new; a licence given now is kept."""
@@ -53,6 +56,24 @@ def begin(connection: Connection, batch: Batch, source_id: int) -> int:
     run_id = int(connection.execute(begun.returning(table_of(ImportRun).c.id)).scalar_one())
     backend.note_import(connection, run_id)
     return run_id
+
+
+def begin_merge(connection: Connection, file_name: str, sha256: str, source_id: int, *, read: int) -> int:
+    """Write down that a package's edits are merged, so that the history can name them; it is no edition of a source."""
+    backend = backend_of(connection)
+    begun = insert(ImportRun).values(
+        source_id=source_id, kind=MERGE, file_name=file_name, sha256=sha256, supplement=True, at=datetime.now(UTC),
+        by=backend.writer(connection), rows_read=read, rows_new=0, rows_changed=0, rows_unchanged=0, rows_rejected=0,
+    )  # fmt: skip
+    run_id = int(connection.execute(begun.returning(table_of(ImportRun).c.id)).scalar_one())
+    backend.note_import(connection, run_id)
+    return run_id
+
+
+def finish_merge(connection: Connection, run_id: int, *, new: int, changed: int) -> None:
+    """Write down what became of the rows of a merge."""
+    table = table_of(ImportRun)
+    connection.execute(update(table).where(table.c.id == run_id).values(rows_new=new, rows_changed=changed))
 
 
 def finish(connection: Connection, run_id: int, report: ImportReport) -> None:

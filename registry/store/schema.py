@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 
 from registry.errors import NotARegistryError, StoreVersionError
 from registry.model.tables import Base, StoreProperty
+from registry.store.postgis import views
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -75,6 +76,9 @@ def upgrade(connection: Connection, place: str, *, srid: int) -> bool:
         check(connection, place)
     config = _config()
     config.attributes.update(connection=connection, srid=srid)
+    if connection.dialect.name == "postgresql":
+        # No column that a view shows can be altered.
+        views.drop(connection, place)
     if found is None:
         _refuse_strangers(connection, place)
     elif VERSION_TABLE not in inspect(connection).get_table_names():

@@ -225,10 +225,16 @@ def open_store(url: str | os.PathLike[str], *, busy_timeout_s: float, user: str,
     return Store(address, engine, crs, user if address.path is not None else stated_user)
 
 
-def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s: float) -> bool:
-    """Create a store, or bring the one that is there to the newest schema; whether it is new.
+def create_store(
+    url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s: float, dress: Callable[[Connection, str], None]
+) -> None:
+    """Create a store, or bring the one that is there to the newest schema.
 
     A file appears under its name only when it is complete; on a server all of it is one transaction.
+
+    Parameters
+    ----------
+    dress : gives a store, in the same transaction, what the programs of a GIS desk look for in it.
 
     Raises
     ------
@@ -237,12 +243,14 @@ def create_store(url: str | os.PathLike[str], crs: str | None, *, busy_timeout_s
     """
     address = address_of(url)
     if address.path is None or address.path.exists():
-        return _upgraded(address, crs, busy_timeout_s=busy_timeout_s)
-    _create_file(address.path, geographic_crs(crs or DEFAULT_CRS), busy_timeout_s=busy_timeout_s)
-    return True
+        _upgrade(address, crs, busy_timeout_s=busy_timeout_s, dress=dress)
+    else:
+        _create_file(address.path, geographic_crs(crs or DEFAULT_CRS), busy_timeout_s=busy_timeout_s, dress=dress)
 
 
-def _upgraded(address: Address, crs: str | None, *, busy_timeout_s: float) -> bool:
+def _upgrade(
+    address: Address, crs: str | None, *, busy_timeout_s: float, dress: Callable[[Connection, str], None]
+) -> None:
     if address.path is not None and address.path.is_dir():
         raise NotARegistryError(f"{address.place}: this is a folder. A store is one file; name another path.")
     engine = address.engine(busy_timeout_s=busy_timeout_s)
@@ -254,19 +262,22 @@ def _upgraded(address: Address, crs: str | None, *, busy_timeout_s: float) -> bo
                 wanted = geographic_crs(crs or DEFAULT_CRS)
                 schema.upgrade(connection, address.place, srid=srid_of(wanted))
                 _set_crs(connection, wanted)
-                return True
-            found = _crs(connection, address.place)
-            if crs is not None and geographic_crs(crs) != found:
-                raise CrsError(
-                    f"{address.place}: the store has {found.to_string()}; a store's CRS cannot change. Create another one."
-                )
-            schema.upgrade(connection, address.place, srid=srid_of(found))
-            return False
+            else:
+                found = _crs(connection, address.place)
+                if crs is not None and geographic_crs(crs) != found:
+                    raise CrsError(
+                        f"{address.place}: the store has {found.to_string()}; a store's CRS cannot change. "
+                        "Create another one."
+                    )
+                schema.upgrade(connection, address.place, srid=srid_of(found))
+            dress(connection, address.place)
     finally:
         engine.dispose()
 
 
-def _create_file(path: Path, crs: pyproj.CRS, *, busy_timeout_s: float) -> None:
+def _create_file(
+    path: Path, crs: pyproj.CRS, *, busy_timeout_s: float, dress: Callable[[Connection, str], None]
+) -> None:
     draft = path.with_name(f".{path.stem}.{os.getpid()}.gpkg")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -276,6 +287,7 @@ def _create_file(path: Path, crs: pyproj.CRS, *, busy_timeout_s: float) -> None:
         with _transaction(engine, str(path)) as connection:
             schema.upgrade(connection, str(path), srid=srid_of(crs))
             _set_crs(connection, crs)
+            dress(connection, str(path))
         engine.dispose()
         draft.replace(path)
     except OSError as error:

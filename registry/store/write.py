@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 # So many rows are worth the sorting.
 _MANY = 10_000
+_ROUNDED_DEG = (
+    6e-8  # GeoJSON and KML end at the seventh decimal; nearer than half of it, half a centimetre, nothing moved
+)
+_ROUNDED = 5e-15  # a spreadsheet keeps 15 digits of a number that it saves again
+_CUT_BYTES = 254  # of a text in dBASE
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,17 @@ def _merge(
         value = given.where(given.notna(), old)
         if name == "warnings":
             value = given
+        elif name in {"lon", "lat"}:
+            value = value.where((value - old).abs() > _ROUNDED_DEG, old)
+        elif pd.api.types.is_float_dtype(old.dtype):
+            value = value.where(~((value - old).abs() <= _ROUNDED * old.abs()), old)
         other = ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)
+        if other.any() and pd.api.types.is_string_dtype(value.dtype):
+            pairs = zip(value[other].tolist(), old[other].tolist(), strict=True)
+            left = np.array([lost_on_the_way(came, kept) for came, kept in pairs], dtype=bool)
+            other = other.copy()
+            other[np.flatnonzero(other)[left]] = False
+            value = value.where(other, old)
         differs |= other
         merged[name] = value
         if other.any():
@@ -200,6 +215,20 @@ def _merge(
     empty = pd.DataFrame({"at": np.zeros(0, dtype=int), "field": [], "before": [], "after": []}, dtype=object)
     found = pd.concat(changes, ignore_index=True).sort_values("at", kind="stable") if changes else empty
     return pd.DataFrame(merged, index=records.index), differs, found
+
+
+def lost_on_the_way(came: object, kept: object) -> bool:
+    """Whether a text is what a narrower file left of the stored one, which then stays.
+
+    dBASE holds 254 bytes, which end before a character of up to four; an export in GBK has ``〓`` for what GBK has not.
+    """
+    if not isinstance(came, str) or not isinstance(kept, str) or len(came) > len(kept):
+        return False
+    if len(came) < len(kept) and not any(
+        _CUT_BYTES - 4 < len(came.encode(encoding, "replace")) <= _CUT_BYTES for encoding in ("utf-8", "gbk")
+    ):
+        return False
+    return all(one in {other, "〓"} for one, other in zip(came, kept, strict=False))
 
 
 def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> pd.DataFrame:

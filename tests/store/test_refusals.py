@@ -267,7 +267,7 @@ def test_a_newer_store_asks_for_a_newer_program(server: Cluster, store_template:
 
 
 @pytest.mark.parametrize(
-    "damage", ["DROP TABLE plant_intake", "DELETE FROM registry_property", "DELETE FROM registry_version"]
+    "damage", ["DROP TABLE plant_intake CASCADE", "DELETE FROM registry_property", "DELETE FROM registry_version"]
 )
 def test_a_damaged_store_is_said_to_be_damaged(server: Cluster, store_template: str, damage: str) -> None:
     name = server.create_database(template=store_template)

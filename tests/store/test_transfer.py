@@ -15,7 +15,7 @@ from sqlalchemy import insert, text
 import registry
 from registry.errors import CrsError, StoreError, UnwritableFileError
 from registry.model.records import Batch, findings
-from registry.model.tables import Base, Inspection, StoreProperty, SupervisionDecision
+from registry.model.tables import Attachment, Base, Inspection, MergedRow, StoreProperty, SupervisionDecision
 from registry.model.vocabulary import Kind
 from registry.store import read
 from registry.store.health import problems
@@ -61,6 +61,12 @@ def fill(reg: registry.Registry, provinces: Path) -> None:
         connection.execute(
             insert(Inspection).values(site_uid=uid, inspected_on=date(1999, 12, 31), finding="渗漏\n二处")
         )
+        photos = [bytes(range(256)) * 40, b"", None]
+        for number, content in enumerate(photos):
+            connection.execute(insert(Attachment).values(site_uid=uid, file_name=f"{number}.jpg", content=content))
+        merged = {"package_uid": "p", "table_name": "tailings_pond", "at": datetime.now(UTC), "by": "王"}
+        connection.execute(insert(MergedRow).values(key=uid, document='{"name": null}', **merged))
+        connection.execute(insert(MergedRow).values(key="gone", document=None, **merged))
         connection.execute(insert(StoreProperty).values(key="remark", value="kept"))
 
 

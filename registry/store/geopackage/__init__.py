@@ -1,7 +1,7 @@
 """The engine of a store in one file: what GeoPackage asks for beyond our tables, and plain SQLite underneath.
 
 ``standard`` writes the system tables and triggers of the OGC standard, ``rtree`` fills a spatial index in one pass,
-``bulk`` moves frames, ``history`` logs every change by triggers, ``file`` opens, ``health`` examines.
+``bulk`` moves frames, ``stream`` reads without making any, ``history`` logs every change by triggers, ``file`` opens, ``health`` examines.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.store.geopackage import history
-from registry.store.geopackage.bulk import fetch, insert, inside, restore_indexes, row_id, update
+from registry.store.geopackage.bulk import extent, fetch, insert, inside, restore_indexes, row_id, update
 from registry.store.geopackage.file import open_engine, refusal
 from registry.store.geopackage.health import facts, problems
 from registry.store.geopackage.history import note_import, open_session, writer
 from registry.store.geopackage.holder import announced, holder
+from registry.store.geopackage.stream import reader, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ __all__ = [
     "after_restore",
     "announced",
     "close_session",
+    "extent",
     "facts",
     "fetch",
     "holder",
@@ -33,11 +35,14 @@ __all__ = [
     "note_import",
     "open_engine",
     "open_session",
+    "own_provinces",
     "problems",
+    "reader",
     "refusal",
     "row_id",
     "trust_location",
     "update",
+    "watched",
     "writer",
 ]
 
@@ -54,6 +59,10 @@ def close_session(connection: Connection) -> None:
 
 def trust_location(connection: Connection) -> None:
     """Nothing to do: a file does not locate rows itself."""
+
+
+def own_provinces(connection: Connection) -> None:
+    """Who may write to a file may change everything in it."""
 
 
 def after_restore(connection: Connection, tables: Sequence[Table]) -> None:

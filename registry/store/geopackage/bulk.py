@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
-from sqlalchemy import Date, Integer, func, text
+from sqlalchemy import Column, Date, Integer, MetaData, Table, func, select, text
 
 from registry.errors import StoreError
 from registry.model.columns import geometry_column
@@ -24,7 +24,7 @@ from registry.store.geopackage import history, rtree, standard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from registry.model.fields import FieldType
 
@@ -152,6 +152,20 @@ def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnEleme
         "WHERE maxx >= :west AND minx <= :east AND maxy >= :south AND miny <= :north"
     ).bindparams(**dict(zip(("west", "south", "east", "north"), bbox, strict=True)))
     return table.c.id.in_(found.columns(table.c.id))
+
+
+def extent(
+    connection: Connection, table: Table, chosen: Sequence[ColumnElement[bool]]
+) -> tuple[float, float, float, float] | None:
+    """The box round the chosen rows, from the R-tree: its 32-bit bounds lie up to a metre outside."""
+    if not chosen:
+        return rtree.bounds(connection, standard.rtree_name(table.name))
+    tree = Table(standard.rtree_name(table.name), MetaData(), *map(Column, ("id", "minx", "maxx", "miny", "maxy")))
+    bounds = select(func.min(tree.c.minx), func.min(tree.c.miny), func.max(tree.c.maxx), func.max(tree.c.maxy))
+    if chosen:
+        bounds = bounds.where(tree.c.id.in_(select(table.c.id).where(*chosen)))
+    west, south, east, north = connection.execute(bounds).one()
+    return None if west is None else (west, south, east, north)
 
 
 def row_id(document: ColumnElement[Any]) -> ColumnElement[int]:

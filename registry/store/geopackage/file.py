@@ -97,7 +97,7 @@ _REFUSALS: tuple[tuple[str, type[StoreError], str], ...] = (
 
 
 def _register_functions(connection: sqlite3.Connection) -> None:
-    """The geometry functions that the R-tree triggers of a GeoPackage call (GeoPackage 1.4, annex F.3)."""
+    """The geometry functions that the R-tree triggers of a GeoPackage call (OGC 12-128, annex F.3)."""
     connection.create_function("ST_IsEmpty", 1, _on_geometry(lambda g: int(shapely.is_empty(g))), deterministic=True)
     for at, name in enumerate(("ST_MinX", "ST_MinY", "ST_MaxX", "ST_MaxY")):
         connection.create_function(name, 1, _on_geometry(_bound(at)), deterministic=True)

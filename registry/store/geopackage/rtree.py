@@ -49,6 +49,18 @@ def fill(connection: Connection, name: str, ids: NDArray[np.int64], boxes: NDArr
     _rebuild(connection, name, cells)
 
 
+def bounds(connection: Connection, name: str) -> tuple[float, float, float, float] | None:
+    """West, south, east, north of all entries, from the root alone; None where there is none."""
+    root = connection.exec_driver_sql(f'SELECT data FROM "{name}_node" WHERE nodeno = 1').scalar_one()
+    count = int.from_bytes(root[2:_HEADER], "big")
+    if not count:
+        return None
+    boxes = np.frombuffer(root, _CELL, count, _HEADER)["box"]
+    west, south = boxes[:, 0::2].min(axis=0).tolist()
+    east, north = boxes[:, 1::2].max(axis=0).tolist()
+    return west, south, east, north
+
+
 def _rebuild(connection: Connection, name: str, cells: NDArray[np.void]) -> None:
     """Replace all nodes of a tree by packed ones over these cells."""
     size = int(connection.exec_driver_sql(f'SELECT length(data) FROM "{name}_node" WHERE nodeno = 1').scalar_one())

@@ -1,4 +1,9 @@
-"""What the GeoPackage standard (OGC 12-128r19, version 1.4) asks of a file beyond our own tables."""
+"""What the GeoPackage standard (OGC 12-128) asks of a file beyond our own tables.
+
+Files are of version 1.3 (12-128r17, corrected by 1.3.1, r18), the newest that GDAL before 3.7 and QGIS before 3.30 open
+without a warning. Version 1.4 (r19) differs for tables of features only in the triggers of the R-tree, which bear an
+``INSERT … ON CONFLICT DO UPDATE`` there; nobody edits features that way.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +20,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
-USER_VERSION = 10400
+USER_VERSION = 10300
 
 _SYSTEM_TABLES = """
 CREATE TABLE gpkg_spatial_ref_sys (
   srs_name TEXT NOT NULL, srs_id INTEGER PRIMARY KEY, organization TEXT NOT NULL,
   organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT,
-  definition_12_063 TEXT NOT NULL DEFAULT 'undefined');
+  definition_12_063 TEXT NOT NULL);
 CREATE TABLE gpkg_contents (
   table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE, description TEXT DEFAULT '',
   last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
@@ -38,32 +43,30 @@ CREATE TABLE gpkg_extensions (
   CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name))
 """
 
-# The trigger set of version 1.4: insert, delete, and the updates numbered 2, 4, 5, 6 and 7.
+# The trigger set of annex F.3; update3 is the one that version 1.2.1 corrected.
 _RTREE_TRIGGERS = {
     "insert": """AFTER INSERT ON "{t}" WHEN (NEW."{g}" NOT NULL AND NOT ST_IsEmpty(NEW."{g}")) BEGIN
       INSERT OR REPLACE INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
         ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
+    "update1": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
+      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) BEGIN
+      INSERT OR REPLACE INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
+        ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
     "update2": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
       (NEW."{g}" ISNULL OR ST_IsEmpty(NEW."{g}")) BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}"; END""",
-    "update4": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
-      (NEW."{g}" ISNULL OR ST_IsEmpty(NEW."{g}")) BEGIN
-      DELETE FROM "{r}" WHERE id IN (OLD."{i}", NEW."{i}"); END""",
-    "update5": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
+    "update3": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
       (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) BEGIN DELETE FROM "{r}" WHERE id = OLD."{i}";
       INSERT OR REPLACE INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
         ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
-    "update6": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
-      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) AND
-      (OLD."{g}" NOTNULL AND NOT ST_IsEmpty(OLD."{g}")) BEGIN
-      UPDATE "{r}" SET minx = ST_MinX(NEW."{g}"), maxx = ST_MaxX(NEW."{g}"), miny = ST_MinY(NEW."{g}"),
-        maxy = ST_MaxY(NEW."{g}") WHERE id = NEW."{i}"; END""",
-    "update7": """AFTER UPDATE OF "{g}" ON "{t}" WHEN OLD."{i}" = NEW."{i}" AND
-      (NEW."{g}" NOTNULL AND NOT ST_IsEmpty(NEW."{g}")) AND (OLD."{g}" ISNULL OR ST_IsEmpty(OLD."{g}")) BEGIN
-      INSERT INTO "{r}" VALUES (NEW."{i}", ST_MinX(NEW."{g}"), ST_MaxX(NEW."{g}"),
-        ST_MinY(NEW."{g}"), ST_MaxY(NEW."{g}")); END""",
+    "update4": """AFTER UPDATE ON "{t}" WHEN OLD."{i}" != NEW."{i}" AND
+      (NEW."{g}" ISNULL OR ST_IsEmpty(NEW."{g}")) BEGIN
+      DELETE FROM "{r}" WHERE id IN (OLD."{i}", NEW."{i}"); END""",
     "delete": """AFTER DELETE ON "{t}" WHEN OLD."{g}" NOT NULL BEGIN
       DELETE FROM "{r}" WHERE id = OLD."{i}"; END""",
 }
+
+# What versions 1.2.1 and 1.4 call their own.
+_TRIGGERS_OF_1_4 = ("update5", "update6", "update7")
 
 
 def create_system_tables(connection: Connection, srid: int) -> None:
@@ -81,8 +84,26 @@ def create_system_tables(connection: Connection, srid: int) -> None:
     )
 
 
+def renew(connection: Connection) -> None:
+    """Bring a file that was made with version 1.4 of the standard to what ``create_system_tables`` makes."""
+    connection.exec_driver_sql(f"PRAGMA user_version = {USER_VERSION}")
+    spatial = connection.exec_driver_sql("SELECT table_name FROM gpkg_geometry_columns").scalars().all()
+    for table in spatial:
+        for name in {*_RTREE_TRIGGERS, *_TRIGGERS_OF_1_4}:
+            connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS "{rtree_name(table)}_{name}"')
+        for name in _RTREE_TRIGGERS:
+            connection.exec_driver_sql(_trigger(table, name))
+    listed = connection.exec_driver_sql("SELECT table_name FROM gpkg_contents WHERE data_type = 'attributes'").scalars()
+    for table in listed.all():
+        if not _has_integer_key(connection, table):
+            connection.exec_driver_sql("DELETE FROM gpkg_contents WHERE table_name = ?", (table,))
+    _redefine(connection, "gpkg_spatial_ref_sys", r"(definition_12_063 TEXT NOT NULL) DEFAULT 'undefined'", r"\1")
+
+
 def register_table(connection: Connection, table: str) -> None:
-    """List a plain table in the contents."""
+    """List a plain table in the contents, if it has the integer key that requirement 119 asks of one that is listed."""
+    if not _has_integer_key(connection, table):
+        return
     connection.exec_driver_sql(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES (?, 'attributes', ?)", (table, table)
     )
@@ -108,24 +129,12 @@ def register_layer(connection: Connection, table: str, geometry_type: str, srid:
 
 
 def set_default(connection: Connection, table: str, column: str, expression: str, *, needed: bool = False) -> None:
-    """Let the engine fill a text column where a row brings nothing for it; ``needed`` refuses what is empty.
-
-    SQLite alters no default. Its documentation of ALTER TABLE gives this way for changes that leave the rows as they
-    are on the disk: the text of the definition is written anew.
-    """
-    find = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-    before = str(connection.exec_driver_sql(find, (table,)).scalar_one())
+    """Let the engine fill a text column where a row brings nothing for it; ``needed`` refuses what is empty."""
     wanted = f"{column} TEXT DEFAULT {expression}" + (" NOT NULL" if needed else r"\1")
-    after, found = re.subn(rf'"?\b{column}\b"? TEXT( NOT NULL)?', wanted, before, count=1)
-    if found != 1:
+    if not _redefine(connection, table, rf'"?\b{column}\b"? TEXT( NOT NULL)?', wanted):
         raise StoreError(
             f"{table}: the column {column} is not as the registry made it. Restore the store from a backup."
         )
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    connection.exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (after, table))
-    connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def drop_insert_trigger(connection: Connection, table: str) -> None:
@@ -161,6 +170,29 @@ def touch(connection: Connection, table: str, *, spatial: bool) -> None:
         "min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
         (*extent, table),
     )
+
+
+def _redefine(connection: Connection, table: str, pattern: str, wanted: str) -> bool:
+    """Write the first match of a pattern in a table's definition anew; whether there was one.
+
+    SQLite alters no default. Its documentation of ALTER TABLE gives this way for changes that leave the rows as they
+    are on the disk: the text of the definition is written anew.
+    """
+    find = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    before = str(connection.exec_driver_sql(find, (table,)).scalar_one())
+    after, found = re.subn(pattern, wanted, before, count=1)
+    if found:
+        version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+        connection.exec_driver_sql("PRAGMA writable_schema = ON")
+        connection.exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (after, table))
+        connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    return bool(found)
+
+
+def _has_integer_key(connection: Connection, table: str) -> bool:
+    listed = connection.exec_driver_sql(f'PRAGMA table_info("{table}")').all()
+    return [row[2] for row in listed if row[5]] == ["INTEGER"]
 
 
 def _trigger(table: str, name: str) -> str:

@@ -68,6 +68,16 @@ def install(connection: Connection, *, features: Iterable[str], subjects: Mappin
     own_functions(connection)
 
 
+def own_provinces(connection: Connection) -> set[str] | None:
+    """The provinces that the login may change, by their codes; None for an administrator, who may change all."""
+    return None if administers(connection) else set(connection.scalars(text("SELECT registry_my_provinces()")))
+
+
+def administers(connection: Connection) -> bool:
+    """Whether the login may do everything in the store."""
+    return bool(connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'USAGE')")))
+
+
 def show(connection: Connection, table: str) -> None:
     """Let readers see a table of a later revision; administrators own it."""
     connection.exec_driver_sql(f"ALTER TABLE {table} OWNER TO {ADMIN}")

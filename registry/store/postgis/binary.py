@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
+from registry.model.geometry import wkb_array
 from registry.store.frames import DTYPES
 
 if TYPE_CHECKING:
@@ -49,6 +50,29 @@ def read_columns(messages: Iterable[Message], kinds: Sequence[FieldType]) -> lis
         for part, piece in zip(parts, _decode(rows, kinds), strict=True):
             part.append(piece)
     return [_joined(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+
+
+def read_blocks(messages: Iterable[Message], kinds: Sequence[FieldType]) -> Iterator[list[pa.Array]]:
+    """A COPY stream block by block, each a list of Arrow columns, one for each kind; geometries are WKB."""
+    for rows in _blocks(messages):
+        yield [_arrow(piece, kind) for piece, kind in zip(_decode(rows, kinds), kinds, strict=True)]
+
+
+def _arrow(piece: Any, kind: FieldType) -> pa.Array:
+    """One decoded column as Arrow has it; what is missing is null."""
+    if kind == "geometry":
+        return wkb_array(piece)
+    if kind == "datetime":
+        return pa.array(piece).cast(pa.timestamp("ms", "UTC"))
+    types = {
+        "text": pa.string(),
+        "real": pa.float64(),
+        "integer": pa.int64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+    }
+    made = pa.array(piece, from_pandas=True)
+    return made.cast(types.get(kind, made.type))
 
 
 def _blocks(messages: Iterable[Message]) -> Iterator[list[Message]]:

@@ -14,14 +14,14 @@ import pyarrow.csv
 import shapely
 from psycopg import pq
 from psycopg.copy import QueuedLibpqWriter
-from sqlalchemy import Integer, LargeBinary, cast, func, text, type_coerce
+from sqlalchemy import Integer, LargeBinary, cast, func, select, text, type_coerce
 from sqlalchemy.exc import DBAPIError
 
 from registry.errors import StoreError
 from registry.model.geometry import points_to_hex
 from registry.store.changes import REFERENCED_ROWS, SUBJECTS
 from registry.store.postgis import binary, history, location
-from registry.store.postgis.access import ADMIN
+from registry.store.postgis.access import administers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
     if rows.empty:
         return
     names = [column.name for column in table.columns if column.name in rows.columns]
-    if not _administers(connection):
+    if not administers(connection):
         # Row-level security and COPY exclude each other: the rows are staged, and inserted as its policies allow.
         with _staged(connection, table, rows[names], srid):
             listed = _listed(names)
@@ -84,14 +84,21 @@ def update(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
 
 def fetch(connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
     """A statement's rows as a frame, streamed in binary; geometries are shapely's."""
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     names = [column.name for column in statement.selected_columns]
-    kinds = [types[name] for name in names]
-    with _driver(connection).cursor() as cursor:
-        query = f"COPY ({compiled}) TO STDOUT (FORMAT binary)"
-        with cursor.copy(query, compiled.params) as stream:
-            columns = binary.read_columns(_messages(stream, cursor.connection.pgconn), kinds)
+    with copied(connection, statement) as messages:
+        columns = binary.read_columns(messages, [types[name] for name in names])
     return pd.DataFrame(dict(zip(names, columns, strict=True)))
+
+
+@contextmanager
+def copied(connection: Connection, statement: Select[Any]) -> Iterator[Iterator[bytes | bytearray | memoryview]]:
+    """The messages of a binary COPY of a statement's rows."""
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    with (
+        _driver(connection).cursor() as cursor,
+        cursor.copy(f"COPY ({compiled}) TO STDOUT (FORMAT binary)", compiled.params) as stream,
+    ):
+        yield _messages(stream, cursor.connection.pgconn)
 
 
 def lock(connection: Connection, tables: Sequence[Table]) -> None:
@@ -124,6 +131,17 @@ def inside(table: Table, bbox: tuple[float, float, float, float]) -> ColumnEleme
     """The condition that a row's box meets ``bbox``, answered by the GiST index."""
     # Boxes are compared without regard to the system; the store has one.
     return type_coerce(table.c.geom, LargeBinary).bool_op("&&")(func.ST_MakeEnvelope(*bbox))
+
+
+def extent(
+    connection: Connection, table: Table, chosen: Sequence[ColumnElement[bool]]
+) -> tuple[float, float, float, float] | None:
+    """The box round the chosen rows."""
+    box = func.ST_Extent(type_coerce(table.c.geom, LargeBinary)).label("box")
+    found = select(box).where(*chosen).subquery()
+    sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
+    west, south, east, north = connection.execute(select(*(side(found.c.box) for side in sides))).one()
+    return None if west is None else (west, south, east, north)
 
 
 def row_id(document: ColumnElement[Any]) -> ColumnElement[int]:
@@ -175,10 +193,6 @@ def _set(connection: Connection, name: str, value: str) -> None:
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
     return as_type("psycopg.Connection[Any]", connection.connection.driver_connection)
-
-
-def _administers(connection: Connection) -> bool:
-    return bool(connection.scalar(text(f"SELECT pg_has_role(current_user, '{ADMIN}', 'USAGE')")))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from registry.model.vocabulary import Kind
 from registry.store.changes import SUBJECTS
-from registry.store.postgis import history, location
+from registry.store.postgis import desk_edits, history, layer_styles, location, views
 from registry.store.postgis.access import POLICIES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def facts(connection: Connection) -> dict[str, str]:
 
 
 def problems(connection: Connection) -> Iterator[str]:
-    """Triggers that are missing or off, and tables without row-level security."""
+    """Triggers that are missing or off, tables without row-level security, what a GIS desk does not find."""
     triggers = {
         (table, name)
         for table, name in connection.execute(
@@ -60,6 +60,12 @@ def problems(connection: Connection) -> Iterator[str]:
         if table not in secured:
             yield f"{table}: row-level security is off, so every inspector may change every row"
     yield from _policies(connection)
+    yield from desk_edits.problems(connection)
+    yield from views.problems(connection)
+    yield from layer_styles.problems(connection)
+    unstyled = layer_styles.unstyled(connection, [*Kind, *(view.name for view in views.VIEWS)])
+    if unstyled:
+        yield f"{', '.join(unstyled)}: QGIS finds no style in a database of this name; `registry init` puts one there"
 
 
 def _policies(connection: Connection) -> Iterator[str]:

@@ -60,6 +60,8 @@ def upgrade() -> None:
         Column("by", Text, nullable=False),
     )
     op.create_index("ix_merged_row_package_uid", "merged_row", ["package_uid"])
+    if on_sqlite:
+        standard.renew(connection)
     changed = {**_ANONYMOUS, "attachment": "site_uid"}
     if on_sqlite:
         for table in ("attachment", "merged_row"):

@@ -1,0 +1,193 @@
+"""Sites and plants as streams of Arrow: the rows that the frames have, of one state of the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import shapely
+from batches import ponds
+from sqlalchemy import text
+
+import registry
+from registry.coarsened import CoarsenedRegistry
+from registry.errors import StoreBusyError, StoreConflictError, StoreError, UnknownKindError
+from registry.model.vocabulary import SITE_KINDS, Kind
+from registry.store.gathered import Gathered
+from registry.store.holdings import of_owners
+from registry.store.stream import FeatureStream
+
+
+def filled(reg: registry.Registry, provinces: Path, count: int = 1200) -> None:
+    """Sites of every kind with none to three streams of waste, fields that are missing, texts that need quoting."""
+    reg.load_regions(provinces, level="province")
+    names = [None, "第一运营公司", "O'Neil; DROP TABLE source", "<b>&"]
+    spread: dict[str, Any] = {
+        "operator": [names[at % 4] for at in range(count)],
+        "status": [["in_use", "closed", None][at % 3] for at in range(count)],
+        "ownerless": [[True, False, None][at % 3] for at in range(count)],
+        "position_accuracy_m": [[None, 12.5][at % 2] for at in range(count)],
+    }
+    reg.import_batch(ponds(count, **spread, supervision_level=[[1, 2, 3, None][at % 4] for at in range(count)]))
+    reg.import_batch(ponds(60, Kind.GANGUE_HEAP))
+    reg.import_batch(ponds(40, Kind.SMELTING_SITE, waste_code="SW01", annual_t=7.5))
+    reg.import_batch(ponds(30, Kind.UTILIZATION_PLANT, waste_code="SW05"))
+    uids = reg.sites("tailings_pond").index
+    with reg.store.write() as connection:
+        insert = text("INSERT INTO waste_stream (site_uid, waste_code, annual_t, stock_t) VALUES (:u, :c, :a, :s)")
+        for at, uid in enumerate(uids[: count // 2]):
+            for number, code in enumerate(["SW59", "SW05", "081-001-S05"][: at % 4]):
+                given = {"u": uid, "c": code, "a": None if at % 5 == 0 else at / 3 + number, "s": at * 1e5 / 7}
+                connection.execute(insert, given)
+
+
+def table_of(stream: FeatureStream) -> pa.Table:
+    return pa.Table.from_batches(list(stream.batches()), schema=stream.schema)
+
+
+def frame_of(reg: registry.Registry, kind: Kind, **asked: Any) -> gpd.GeoDataFrame:
+    return reg.sites(kind, **asked) if kind in SITE_KINDS else reg.plants(**asked)
+
+
+def assert_same(table: pa.Table, frame: gpd.GeoDataFrame) -> None:
+    """The same rows in the same order, every value the same to the last bit."""
+    assert table.schema.names == ["uid", *frame.columns]
+    assert table["uid"].to_pylist() == frame.index.tolist()
+    for name in frame.columns.drop("geometry"):
+        missing = frame[name].isna()
+        expected = [None if gone else value for value, gone in zip(frame[name].tolist(), missing, strict=True)]
+        assert table[name].to_pylist() == expected, name
+    positions = shapely.from_wkb(np.array(table["geometry"].to_pylist(), dtype=object))
+    assert shapely.equals_exact(positions, frame.geometry.to_numpy(), 0).all()
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"province": "A"}, {"status": "closed"}, {"province": "乙省", "status": "in_use"}], ids=str
+)
+def test_a_stream_holds_what_the_frame_holds(
+    reg: registry.Registry, two_provinces: Path, asked: dict[str, str]
+) -> None:
+    filled(reg, two_provinces)
+    with reg.streamed(**asked) as streams:
+        assert [stream.kind for stream in streams] == list(Kind)
+        assert sum(stream.rows for stream in streams) > 20
+        for stream in streams:
+            table = table_of(stream)
+            assert table.num_rows == stream.rows
+            assert_same(table, frame_of(reg, stream.kind, **asked))
+            assert table_of(stream) == table  # begun anew
+
+
+def test_a_province_or_status_that_there_is_not_is_refused_as_ever(reg: registry.Registry, two_provinces: Path) -> None:
+    reg.load_regions(two_provinces, level="province")
+    for asked in ({"province": "x' OR 1=1 --"}, {"status": "' OR ''='"}):
+        with pytest.raises(UnknownKindError), reg.streamed(**asked):
+            pass
+
+
+def test_a_reader_on_a_server_sees_one_state(postgis_url: str, two_provinces: Path) -> None:
+    with registry.open(postgis_url) as reg, registry.open(postgis_url) as other:
+        filled(reg, two_provinces, 40)
+        with reg.streamed([Kind.TAILINGS_POND]) as (stream,):
+            before = table_of(stream)
+            other.import_batch(ponds(5, start=1000))
+            assert table_of(stream) == before
+        assert len(reg.sites("tailings_pond")) == before.num_rows + 5
+
+
+def test_a_file_that_is_written_to_meanwhile_is_read_anew(file_reg: registry.Registry, two_provinces: Path) -> None:
+    filled(file_reg, two_provinces, 40)
+    with registry.open(str(file_reg.store.place)) as other:
+        with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
+            other.import_batch(ponds(5, start=1000))
+            with pytest.raises(StoreConflictError, match="written to while it was read"):
+                table_of(stream)
+        written = iter([2000, 3000])
+
+        def read() -> int:
+            with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
+                for start in written:
+                    other.import_batch(ponds(5, start=start))
+                    break
+                return table_of(stream).num_rows
+
+        assert file_reg.store.retried(read) == 40 + 5 + 10
+
+
+def test_one_who_never_stops_writing_is_named_in_one_line(file_reg: registry.Registry, two_provinces: Path) -> None:
+    filled(file_reg, two_provinces, 40)
+    starts = iter(range(1000, 2000))
+
+    def read() -> None:
+        with file_reg.streamed([Kind.GANGUE_HEAP]) as (stream,):
+            with registry.open(str(file_reg.store.place)) as other:
+                other.import_batch(ponds(1, start=next(starts)))
+            table_of(stream)
+
+    with pytest.raises(StoreBusyError) as error:
+        file_reg.store.retried(read)
+    assert "\n" not in str(error.value)
+
+
+def test_reading_leaves_the_file_as_it_was(file_reg: registry.Registry, two_provinces: Path) -> None:
+    filled(file_reg, two_provinces, 40)
+    place = Path(file_reg.store.place)
+    with closing(sqlite3.connect(place)) as connection:
+        before = connection.execute("PRAGMA journal_mode").fetchone(), "\n".join(connection.iterdump())
+    with file_reg.streamed() as streams:
+        assert sum(table_of(stream).num_rows for stream in streams) == 170
+    with closing(sqlite3.connect(place)) as connection:
+        assert (connection.execute("PRAGMA journal_mode").fetchone(), "\n".join(connection.iterdump())) == before
+
+
+def test_a_table_that_gdal_cannot_read_is_one_line(file_reg: registry.Registry, two_provinces: Path) -> None:
+    filled(file_reg, two_provinces, 40)
+    with closing(sqlite3.connect(file_reg.store.place)) as connection, connection:
+        connection.execute("DELETE FROM gpkg_geometry_columns WHERE table_name = 'tailings_pond'")
+        connection.execute("DELETE FROM gpkg_contents WHERE table_name = 'tailings_pond'")
+    with (
+        file_reg.streamed([Kind.TAILINGS_POND]) as (stream,),
+        pytest.raises(StoreError, match="registry doctor") as error,
+    ):
+        table_of(stream)
+    assert "\n" not in str(error.value)
+
+
+def test_blurred_streams_are_the_blurred_frames(reg: registry.Registry, two_provinces: Path) -> None:
+    filled(reg, two_provinces, 40)
+    true = set(reg.sites("tailings_pond").geometry.to_wkb())
+    with CoarsenedRegistry(reg, 2000).streamed() as streams:
+        for stream in streams:
+            table = table_of(stream)
+            assert table.num_rows == stream.rows
+            assert not {"extra", "warnings"} & set(table.schema.names)
+            assert not true & set(table["geometry"].to_pylist())
+            assert_same(table, frame_of(CoarsenedRegistry(reg, 2000), stream.kind))
+
+
+def test_waste_is_found_by_uids_of_any_length_and_in_any_pieces() -> None:
+    random = np.random.default_rng(5)
+    owners = [f"{at:x}" * (1 + at % 9) for at in range(1, 500)] + ["", "尾矿库", "a" * 36, "a" * 37]
+    rows = pd.DataFrame(
+        {
+            "site_uid": random.choice(np.array(owners, dtype=object), 4000),
+            "waste_code": random.choice(np.array(["SW05", "SW04", "SW59", "081-001-S05"], dtype=object), 4000),
+            "annual_t": np.where(random.random(4000) < 0.2, np.nan, random.random(4000) * 1e6),
+        }
+    ).drop_duplicates(["site_uid", "waste_code"])
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    table = table.cast(pa.schema([("site_uid", pa.string()), ("waste_code", pa.string()), ("annual_t", pa.float64())]))
+    gathered = Gathered(table.to_batches(max_chunksize=300), "site_uid", ["annual_t"])
+    wanted = [*owners[::-1], "nobody", "b" * 36]
+    whole = of_owners(rows, "site_uid", pd.Index(wanted), ["annual_t"]).reset_index(drop=True)
+    found = pd.concat([gathered.of(pa.array(wanted)[at : at + 100]) for at in range(0, len(wanted), 100)])
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), whole, check_exact=True)
+    nothing = Gathered([], "site_uid", ["annual_t"]).of(pa.array(["a"]))
+    assert nothing.isna().all(axis=None)
