@@ -1,54 +1,73 @@
-"""Layers in the shape that every format shares: plain typed columns, described fields, one CRS."""
+"""Layers in the shape that every format shares: typed columns in pieces of Arrow, described fields, one CRS.
+
+A layer is never whole in memory unless it came as a frame: ``batches`` begins it anew at every call, and a writer takes
+one piece after the other. ``frame_layers`` makes layers of frames, ``store_layers`` of a store.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
-import math
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 import pyarrow as pa
-import pyproj
-from shapely import MultiLineString, MultiPoint, MultiPolygon
+import shapely
 
-from registry.errors import BadParameterError, CrsError, EmptyTableError
-from registry.export.symbols import REGION_TERM
-from registry.model.fields import Field, fields, table_fields
+from registry.errors import BadParameterError, CrsError
+from registry.model.fields import Field, fields, table_fields, written_word
+from registry.model.symbols import REGION_TERM
 from registry.model.tables import Base, PlantIntake, WasteStream
 from registry.model.vocabulary import Kind, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pyproj
+
+    from registry.export.about.metadata import Metadata
 
 log = logging.getLogger("registry.export")
 
 LANGUAGES = ("zh", "en")
 REGION = "region"
-# CGCS2000 and WGS 84 coincide within decimetres, closer than a site's position is known, and no published
-# transformation between them moves a point: a format that knows WGS 84 alone gets the same numbers.
-_SAME_NUMBERS = frozenset({4326, 4490})
-_DATE = pd.ArrowDtype(pa.date32())
-_DTYPES: dict[str, Any] = {"integer": "Int64", "real": "float64", "boolean": "boolean"}
-# What an undescribed column of Python objects holds, by pandas' name for it.
-_INFERRED: dict[str, Any] = {
-    "boolean": "boolean", "integer": "Int64", "floating": "float64", "mixed-integer-float": "float64", "decimal": "float64",
-    "date": _DATE,
-}  # fmt: skip
+SITES = "sites"  # all kinds in one layer
+GEOMETRY = "geometry"
+# Rows of a piece: enough for the arrays to pay, few enough that a hundred columns of them are some megabytes.
+PIECE_ROWS = 65_536
 
+_SITES = Term("场地与企业", "Sites and plants")
 _KIND = Field("kind", "text", "类型", "Kind", codes={kind.value: Term(kind.zh, kind.en) for kind in Kind})
+# What a piece of Arrow becomes in a frame: a whole number or a yes that may be missing stays what it is.
+PANDAS: dict[pa.DataType, Any] = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.string(): pd.StringDtype(na_value=float("nan")),
+    pa.date32(): pd.ArrowDtype(pa.date32()),
+    **{getattr(pa, f"{sign}int{bits}")(): getattr(pd, f"{sign.upper()}Int{bits}Dtype")()
+       for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a file says of itself: the language of its headings, a title, a note (source, licence, synthetic or not)."""
+    """What a file says of itself, and how it says it.
+
+    Attributes
+    ----------
+    lang : language of headings, titles and code labels, ``zh`` or ``en``.
+    title, note : what stands over the file, and beside it (source, licence, synthetic or not).
+    metadata : what a catalogue wants to know, where somebody gathered it.
+    names : how layers and columns are called: ``code`` as in the store, or by their labels in ``zh`` or ``en``.
+    encoding : of the texts of a Shapefile or a CSV, ``utf-8`` or ``gbk``.
+    """
 
     lang: str = "zh"
     title: str | None = None
     note: str | None = None
+    metadata: Metadata | None = None
+    names: str = "code"
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -57,37 +76,59 @@ class Layer:
 
     Attributes
     ----------
-    name : the name of its table: a kind, ``region``, or that of a result.
-    frame : rows with the identifier as an ordinary column; a GeoDataFrame's geometry is the last column.
-    fields : the description of those of its columns that have one, by name.
+    name : what it is called in the file.
+    schema : its columns in order; the geometry (WKB) is the last, under the name ``GEOMETRY``.
+    fields : the description of those of its columns that have one, by column.
+    batches : its rows, from the start at every call.
+    geometry_type : ``Point``, ``MultiPolygon``, ``Unknown`` for several …; None for a plain table.
+    crs : of the geometry.
+    rows : their number, where it is known beforehand.
+    table : what it holds: a kind, ``region``, ``sites`` (all kinds), or the name of a result; ``name`` unless given.
     """
 
     name: str
-    frame: pd.DataFrame
+    schema: pa.Schema
     fields: Mapping[str, Field]
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+    geometry_type: str | None = None
+    crs: pyproj.CRS | None = None
+    rows: int | None = None
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.table:
+            object.__setattr__(self, "table", self.name)
 
     @property
     def is_spatial(self) -> bool:
         """True where the layer has a geometry."""
-        return isinstance(self.frame, gpd.GeoDataFrame)
+        return self.geometry_type is not None
 
     @property
     def is_points(self) -> bool:
         """True where every geometry is a point."""
-        return isinstance(self.frame, gpd.GeoDataFrame) and bool((self.frame.geom_type.dropna() == "Point").all())
+        return self.geometry_type in {"Point", "Point Z"}
 
     @property
     def columns(self) -> list[str]:
         """Names of all columns but the geometry."""
-        names = [str(name) for name in self.frame.columns]
-        return [name for name in names if name != self.frame.geometry.name] if self.is_spatial else names
+        names: list[str] = self.schema.names
+        return names[:-1] if self.is_spatial else names
+
+    @property
+    def position_names(self) -> tuple[str, ...]:
+        """What coordinates of points are called as columns: ``lon, lat``, or ``easting, northing`` where projected."""
+        if not self.is_points or self.crs is None:
+            return ()
+        names = ("easting", "northing") if self.crs.is_projected else ("lon", "lat")
+        return tuple(name for name in names if name not in self.columns)
 
     def title(self, lang: str) -> str:
         """What a person calls the layer."""
-        if self.name in set(Kind):
-            kind = Kind(self.name)
-            return kind.zh if lang == "zh" else kind.en
-        return str(getattr(REGION_TERM, lang)) if self.name == REGION else self.name
+        if self.table in set(Kind):
+            return str(getattr(Kind(self.table), lang))
+        named = {REGION: REGION_TERM, SITES: _SITES}.get(self.table)
+        return self.name if named is None else str(getattr(named, lang))
 
     def label(self, column: str, lang: str) -> str:
         """The heading of a column, with its unit; an undescribed column keeps its name."""
@@ -99,29 +140,54 @@ class Layer:
         field = self.fields.get(column)
         return field.codes if field and field.type == "text" else None
 
+    def column_of(self, name: str) -> str | None:
+        """The column that holds a field, however it is called here; None where there is none."""
+        found = (column for column in self.columns if column in self.fields and self.fields[column].name == name)
+        return next(found, name if name in self.columns and name not in self.fields else None)
 
-def prepared(layers: Mapping[str, pd.DataFrame], *, crs: str | None, lang: str, described: bool = True) -> list[Layer]:
-    """The layers that have rows, typed and in the CRS asked for; ``described`` by the model where their name is its.
+    def named(self, names: str) -> Layer:
+        """The layer under other names: ``code`` leaves it as it is, ``zh`` and ``en`` call it and its columns by labels.
 
-    Raises
-    ------
-    EmptyTableError : no layer has a row.
-    BadParameterError : the language or the CRS is unknown.
-    CrsError : a layer has no CRS, or positions for which the CRS is not defined.
-    """
-    if lang not in LANGUAGES:
-        raise BadParameterError(f"There is no export in language '{lang}'. Known: {', '.join(LANGUAGES)}.")
-    target = None if crs is None else _crs(crs)
-    filled = [
-        _layer(name, frame, described_fields(name) if described else {}, target)
-        for name, frame in layers.items()
-        if len(frame)
-    ]
-    if not filled:
-        raise EmptyTableError(
-            "There is no row to write. Choose another kind, province or status, or import a table first."
-        )
-    return filled
+        A name is a word to every program: what is neither letter nor digit becomes ``_``. Two columns of one label are
+        told apart by a number.
+        """
+        if names == "code":
+            return self
+        words = unclashing(written_word(self.label(column, names)) for column in self.columns)
+        renamed = dict(zip(self.columns, words, strict=True))
+        described = {renamed[column]: field for column, field in self.fields.items() if column in renamed}
+        return replace(self.renamed(words), name=written_word(self.title(names)), fields=described)
+
+    def renamed(self, columns: Sequence[str]) -> Layer:
+        """The layer with its columns but the geometry called so, in order; ``fields`` as they were."""
+        names = [*columns, GEOMETRY] if self.is_spatial else list(columns)
+        if names == self.schema.names:
+            return self
+        schema = pa.schema([field.with_name(name) for field, name in zip(self.schema, names, strict=True)])
+        before = self.batches
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            return (batch.rename_columns(names) for batch in before())
+
+        return replace(self, schema=schema, batches=batches)
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """The rows in pieces as frames, for formats that are written row by row; GeoDataFrames where there is a geometry."""
+        for batch in self.batches():
+            if not self.is_spatial:
+                yield batch.to_pandas(types_mapper=PANDAS.get)
+                continue
+            frame = batch.drop_columns([GEOMETRY]).to_pandas(types_mapper=PANDAS.get)
+            shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
+            frame.index = pd.RangeIndex(len(shapes))  # a layer of positions alone has rows as well
+            yield gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(shapes, index=frame.index, crs=self.crs))
+
+    def frame(self) -> pd.DataFrame:
+        """All rows as one frame, for formats that cannot be written in pieces."""
+        pieces = list(self.frames())
+        if not pieces:
+            pieces = list(replace(self, batches=lambda: iter([_no_rows(self.schema)])).frames())
+        return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
 
 
 def single(layers: Sequence[Layer], suffix: str) -> Layer:
@@ -130,10 +196,11 @@ def single(layers: Sequence[Layer], suffix: str) -> Layer:
     Raises
     ------
     BadParameterError : there are several layers, and none is a kind.
+    CrsError : the kinds have different reference systems.
     """
     if len(layers) == 1:
         return layers[0]
-    kinds = [layer for layer in layers if layer.name in set(Kind) and layer.is_spatial]
+    kinds = [layer for layer in layers if layer.table in set(Kind) and layer.is_spatial]
     if not kinds:
         names = ", ".join(layer.name for layer in layers)
         raise BadParameterError(f"A {suffix} file holds one layer, not {names}. Choose one, or write .gpkg or .xlsx.")
@@ -142,42 +209,67 @@ def single(layers: Sequence[Layer], suffix: str) -> Layer:
         log.warning("%s holds one layer; left out: %s.", suffix, ", ".join(left_out))
     if len(kinds) == 1:
         return kinds[0]
-    systems = {layer.frame.crs.to_wkt() for layer in kinds}
-    if len(systems) > 1:
+    if len({layer.crs.to_wkt() for layer in kinds if layer.crs}) > 1:
         raise CrsError("The layers have different coordinate reference systems. Name the one to write with crs.")
+    return _below_each_other(kinds)
+
+
+def _below_each_other(layers: Sequence[Layer]) -> Layer:
+    """Layers as one stream; a column that one of them does not have is missing there."""
     described: dict[str, Field] = {}
-    for layer in kinds:
+    types: dict[str, pa.DataType] = {}
+    for layer in layers:
         described = {**layer.fields, **described}
-    return Layer("sites", _stacked(kinds), described)
+        for column in layer.columns:
+            own = layer.schema.field(column).type
+            types[column] = _common(types.get(column, own), own)
+    schema = pa.schema([*types.items(), (GEOMETRY, pa.binary())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        return (_fitted(batch, schema) for layer in layers for batch in layer.batches())
+
+    kinds = {layer.geometry_type for layer in layers}
+    known = [layer.rows for layer in layers if layer.rows is not None]
+    return Layer(
+        SITES, schema, described, batches,
+        geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown", crs=layers[0].crs,
+        rows=sum(known) if len(known) == len(layers) else None,
+    )  # fmt: skip
 
 
-def in_wgs84(layer: Layer, asked: str | None, suffix: str) -> Layer:
-    """The layer in longitude and latitude on WGS 84, for formats that know no other CRS.
-
-    Raises
-    ------
-    BadParameterError : another CRS was asked for.
-    """
-    if asked is not None and _crs(asked).to_epsg() != 4326 and _crs(asked) != pyproj.CRS("OGC:CRS84"):
-        raise BadParameterError(
-            f"A {suffix} file is in WGS 84 (EPSG:4326) by its standard, not in {asked}. Leave the CRS away."
-        )
-    if not layer.is_spatial:
-        raise BadParameterError(
-            f"A {suffix} file holds positions, and '{layer.name}' has none. Write .csv, .xlsx or .parquet."
-        )
-    return replace(layer, frame=_transformed(layer.frame, pyproj.CRS.from_epsg(4326)))
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """A type that takes the values of both: numbers become numbers, anything else that differs becomes text."""
+    if one == other:
+        return one
+    if all(pa.types.is_integer(each) for each in (one, other)):
+        return pa.int64()
+    if all(pa.types.is_integer(each) or pa.types.is_floating(each) for each in (one, other)):
+        return pa.float64()
+    if all(pa.types.is_timestamp(each) for each in (one, other)):
+        return one
+    return pa.string()
 
 
-def positions(layer: Layer) -> dict[str, pd.Series[float]]:
-    """The coordinates of a layer of points as columns: ``lon, lat``, or ``easting, northing`` where it is projected."""
-    if not layer.is_points:
+def _fitted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        batch.column(field.name).cast(field.type)
+        if field.name in batch.schema.names
+        else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _no_rows(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
+def positions(layer: Layer, frame: pd.DataFrame) -> dict[str, pd.Series[float]]:
+    """The coordinates of a piece of a layer of points as columns, under ``position_names``."""
+    if not isinstance(frame, gpd.GeoDataFrame) or not layer.is_points:
         return {}
-    geometry = layer.frame.geometry
-    names = ("easting", "northing") if geometry.crs.is_projected else ("lon", "lat")
-    return {
-        name: values for name, values in zip(names, (geometry.x, geometry.y), strict=True) if name not in layer.columns
-    }
+    values = {"lon": frame.geometry.x, "lat": frame.geometry.y}
+    return {name: values["lon" if name in {"lon", "easting"} else "lat"] for name in layer.position_names}
 
 
 def unclashing(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
@@ -205,112 +297,3 @@ def described_fields(name: str) -> dict[str, Field]:
     if name == REGION:
         return {field.name: field for field in table_fields(Base.metadata.tables[REGION])}
     return {}
-
-
-def _layer(name: str, frame: pd.DataFrame, described: Mapping[str, Field], target: pyproj.CRS | None) -> Layer:
-    flat = frame.reset_index() if any(part is not None for part in frame.index.names) else frame.reset_index(drop=True)
-    geometry = flat.geometry if isinstance(flat, gpd.GeoDataFrame) else None
-    plain = pd.DataFrame(flat if geometry is None else flat.drop(columns=geometry.name))
-    plain.columns = list(unclashing(str(column) for column in plain.columns))
-    if "kind" in described and "kind" not in plain:
-        plain.insert(0, "kind", name)
-    typed = pd.DataFrame(
-        {str(column): _typed(plain[column], described.get(str(column))) for column in plain}, index=flat.index
-    )
-    if geometry is None:
-        return Layer(name, typed, described)
-    if geometry.crs is None:
-        raise CrsError(f"Layer '{name}' has no coordinate reference system. Set one before writing it.")
-    spatial = gpd.GeoDataFrame(typed, geometry=_of_one_type(geometry))
-    return Layer(name, spatial if target is None else _transformed(spatial, target), described)
-
-
-def _of_one_type(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Single geometries beside multiple ones become multiple: most formats hold one type a layer."""
-    types = set(geometry.geom_type.dropna())
-    for single_type, multiple in (
-        ("Point", MultiPoint),
-        ("LineString", MultiLineString),
-        ("Polygon", MultiPolygon),
-    ):
-        if types == {single_type, multiple.__name__}:
-            parts = [multiple([one]) if one is not None and one.geom_type == single_type else one for one in geometry]
-            return gpd.GeoSeries(parts, index=geometry.index, crs=geometry.crs)
-    return gpd.GeoSeries(geometry.to_numpy(), index=geometry.index, crs=geometry.crs)
-
-
-def _typed(values: pd.Series[Any], field: Field | None) -> pd.Series[Any]:
-    """A column in the dtype that its field, or failing that its content, asks for."""
-    if field is not None and field.type in _DTYPES:
-        with suppress(TypeError, ValueError):
-            return values.astype(_DTYPES[field.type])
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
-    if isinstance(values.dtype, gpd.array.GeometryDtype):
-        values = gpd.GeoSeries(values).to_wkt()
-    elif pd.api.types.is_timedelta64_dtype(values.dtype):
-        values = values.dt.total_seconds()
-    return _inferred(values, field) if pd.api.types.is_object_dtype(values.dtype) else values
-
-
-def _inferred(values: pd.Series[Any], field: Field | None) -> pd.Series[Any]:
-    """A column of Python objects in the dtype of what it holds; what has none becomes text."""
-    content = pd.api.types.infer_dtype(values, skipna=True)
-    if content in {"datetime", "datetime64"}:
-        return pd.Series(pd.to_datetime(values))
-    if content in _INFERRED and (field is None or field.type != "text"):
-        return values.astype(_INFERRED[content])
-    return pd.Series([_text(value) for value in values], index=values.index, dtype="str")
-
-
-def _text(value: object) -> str | None:
-    """A Python object as text: a list of words joined as the store joins them, anything else nested as JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
-        return ";".join(value)
-    if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
-
-
-def _stacked(layers: Sequence[Layer]) -> gpd.GeoDataFrame:
-    """The layers below each other; a column that a kind does not have is missing there, its dtype kept."""
-    dtypes: dict[str, Any] = {}
-    for layer in layers:
-        for name in layer.columns:
-            dtypes.setdefault(name, layer.frame[name].dtype)
-    columns = {
-        name: pd.concat([_column(layer.frame, name, dtype) for layer in layers], ignore_index=True)
-        for name, dtype in dtypes.items()
-    }
-    geometry = pd.concat([layer.frame.geometry for layer in layers], ignore_index=True)
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(geometry), crs=layers[0].frame.crs)
-
-
-def _column(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series[Any]:
-    if name in frame:
-        return frame[name]
-    # Only the nullable integers and booleans of pandas can be missing.
-    return pd.Series(index=frame.index, dtype={"i": "Int64", "u": "Int64", "b": "boolean"}.get(dtype.kind, dtype))
-
-
-def _transformed(frame: gpd.GeoDataFrame, target: pyproj.CRS) -> gpd.GeoDataFrame:
-    if {frame.crs.to_epsg(), target.to_epsg()} <= _SAME_NUMBERS:
-        return frame.set_crs(target, allow_override=True)
-    moved = frame.to_crs(target)
-    bounds = moved.total_bounds
-    if not all(abs(bound) < float("inf") for bound in bounds):
-        raise CrsError(f"Some positions lie where {target.name} is not defined. Choose a CRS that covers them.")
-    return moved
-
-
-def _crs(name: str) -> pyproj.CRS:
-    try:
-        return pyproj.CRS.from_user_input(name)
-    except pyproj.exceptions.CRSError:
-        raise BadParameterError(
-            f"'{name}' is not a coordinate reference system. Write it as EPSG:4490 or EPSG:4527."
-        ) from None

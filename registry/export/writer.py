@@ -7,14 +7,20 @@ import secrets
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyogrio.errors
+import pyproj
 import xlsxwriter.exceptions
 
 from registry.errors import BadParameterError, UnwritableFileError
-from registry.export import delimited, geopackage, kmz, shapefile, vector, workbook
-from registry.export.layers import Words, in_wgs84, prepared, single
+from registry.export import beside
+from registry.export.crs import in_wgs84, refuse_other_than_wgs84
+from registry.export.formats import delimited, geopackage, kmz, parquet, shapefile, vector, workbook
+from registry.export.frame_layers import prepared
+from registry.export.layers import Words, single
+from registry.model.vocabulary import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +28,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from registry.export.about.metadata import Metadata
     from registry.export.layers import Layer
 
 SUFFIXES = (".gpkg", ".geojson", ".json", ".fgb", ".parquet", ".shp.zip", ".kmz", ".xlsx", ".csv")
+_OF_ONE_LAYER = (".geojson", ".json", ".fgb", ".parquet", ".csv")
+NAMES = ("code", "zh", "en")
 TABLE_SUFFIXES = SUFFIXES  # of a table without positions, ``.json`` holds its rows
 
 _FAILURES = (
@@ -38,8 +47,9 @@ _FAILURES = (
 
 
 def write(
-    layers: Mapping[str, pd.DataFrame], out: Path, *, crs: str | None = None, lang: str = "zh",
-    title: str | None = None, note: str | None = None,
+    layers: Mapping[str, pd.DataFrame | Layer], out: Path, *, crs: str | None = None, lang: str = "zh",
+    title: str | None = None, note: str | None = None, metadata: Metadata | None = None, names: str = "code",
+    encoding: str = "utf-8",
 ) -> list[Path]:  # fmt: skip
     """Write layers to one file, in the format of its suffix; a file of that name is replaced once the new one is whole.
 
@@ -49,15 +59,20 @@ def write(
 
     Parameters
     ----------
-    layers : frames by the name of their layer: a kind (``tailings_pond`` …), ``region``, or a result (``concentration``).
+    layers : frames, or streams of rows, by the name of their layer: a kind (``tailings_pond`` …), ``region``, or a result
+        (``concentration``).
     out : the file.
-    crs : the CRS to write, as ``EPSG:4527``; that of each layer unless given. GeoJSON and KMZ are in WGS 84.
+    crs : the CRS to write (``crs.chosen_crs``): ``EPSG:4527``, WKT, ``gk3``, ``gk6`` or ``albers``; that of each layer
+        unless given. GeoJSON and KMZ are in WGS 84.
     lang : language of titles, headings and code labels, ``zh`` or ``en``.
     title, note : what the file says of itself, where its format has a place for it (CSV has none).
+    metadata : what a catalogue wants to know of it; the CRS is told as it is written.
+    names : how layers and columns are called: ``code``, or by their labels in ``zh`` or ``en``.
+    encoding : of a Shapefile and a CSV, ``utf-8`` or ``gbk``.
 
     Returns
     -------
-    The files written.
+    The files written: ``out``, and what stands beside it (``beside``).
 
     Raises
     ------
@@ -67,8 +82,11 @@ def write(
     UnwritableFileError : the folder or the file cannot be written; what was there before still is.
     """
     suffix = _suffix(out)
-    _write(prepared(layers, crs=crs, lang=lang), out, suffix, crs, Words(lang, title, note))
-    return [out]
+    if names not in NAMES:
+        raise BadParameterError(f"Names cannot be '{names}'. Known: {', '.join(NAMES)}.")
+    refuse_other_than_wgs84(crs, suffix)
+    words = Words(lang, title, note, metadata, names=names, encoding=encoding)
+    return _write(prepared(layers, crs=crs, lang=lang), out, suffix, crs, words)
 
 
 def write_table(
@@ -88,36 +106,56 @@ def write_table(
     crs, lang, title, note : as in ``write``.
     """
     suffix = _suffix(out)
+    refuse_other_than_wgs84(crs, suffix)
     layers = prepared({name: table}, crs=crs, lang=lang, described=False)
-    _write(layers, out, suffix, crs, Words(lang, title, note))
-    return [out]
+    return _write(layers, out, suffix, crs, Words(lang, title, note))
 
 
-def _write(layers: Sequence[Layer], out: Path, suffix: str, crs: str | None, words: Words) -> None:
+def _write(layers: Sequence[Layer], out: Path, suffix: str, crs: str | None, words: Words) -> list[Path]:
     if suffix == ".gpkg":
         _refuse_a_store(out)
-    with _staged(out, suffix) as path:
+    words = _placed(words, layers, suffix)
+    kinds = [Kind(each.table) for each in layers if each.table in set(Kind)]
+    together = suffix in _OF_ONE_LAYER
+    layers = [layer.named(words.names) for layer in ([single(layers, suffix)] if together else layers)]
+    with _staged(out, suffix) as stage:
         if suffix == ".gpkg":
-            geopackage.write(layers, path, words)
+            geopackage.write(layers, stage.path, words)
         elif suffix == ".xlsx":
-            workbook.write(layers, path, words)
+            workbook.write(layers, stage.path, words)
         elif suffix == ".kmz":
-            kmz.write(layers, path, words, crs)
+            kmz.write(layers, stage.path, words, crs)
         elif suffix == ".shp.zip":
-            shapefile.write(layers, path, words)
+            stage.beside |= shapefile.write(layers, stage.path, words)
         else:
-            _write_single(single(layers, suffix), path, suffix, crs, words)
+            layer = layers[0]
+            _write_single(layer, stage.path, suffix, crs, words)
+            if suffix == ".csv":
+                stage.beside |= beside.table_description(layer, words, out.name)
+            else:
+                stage.beside |= beside.companions(layer, words, suffix, kinds=kinds)
+    return stage.written
+
+
+def _placed(words: Words, layers: Sequence[Layer], suffix: str) -> Words:
+    """What a file says of itself, with the CRS that its positions are in."""
+    if words.metadata is None:
+        return words
+    crs = next((layer.crs for layer in layers if layer.crs is not None), None)
+    if crs is not None and suffix in {".geojson", ".json", ".kmz"}:
+        crs = pyproj.CRS.from_epsg(4326)
+    return replace(words, metadata=replace(words.metadata, crs=crs))
 
 
 def _write_single(layer: Layer, path: Path, suffix: str, crs: str | None, words: Words) -> None:
     if suffix == ".csv":
-        delimited.write(layer, path)
+        delimited.write(layer, path, words)
     elif suffix == ".parquet":
-        vector.write_parquet(layer, path)
+        parquet.write(layer, path, words)
     elif suffix == ".fgb":
         vector.write_flatgeobuf(layer, path, words)
     elif suffix == ".json" and not layer.is_spatial:
-        _write_rows(layer.frame, path)
+        _write_rows(layer.frame(), path)
     else:
         vector.write_geojson(in_wgs84(layer, crs, suffix), path, words)
 
@@ -137,9 +175,21 @@ def _suffix(out: Path) -> str:
     raise BadParameterError(f"{out}: the suffix does not name a format. Known: {', '.join(SUFFIXES)}.")
 
 
+@dataclass
+class _Stage:
+    """A file on its way: where it is written, the texts that are to stand beside it, and what took its place."""
+
+    path: Path
+    beside: dict[str, str] = field(default_factory=dict)
+    written: list[Path] = field(default_factory=list)
+
+
 @contextmanager
-def _staged(out: Path, suffix: str) -> Iterator[Path]:
-    """A path beside ``out`` to write to, which takes its place when all went well and leaves nothing when not."""
+def _staged(out: Path, suffix: str) -> Iterator[_Stage]:
+    """A path beside ``out`` to write to, which takes its place when all went well and leaves nothing when not.
+
+    What is to stand beside it is whole before it takes its place, and follows at once.
+    """
     if out.is_dir():
         raise UnwritableFileError(f"{out} is a folder. Name a file in it.")
     if not out.parent.is_dir():
@@ -147,9 +197,12 @@ def _staged(out: Path, suffix: str) -> Iterator[Path]:
     # GDAL looks at the suffix as well as at the driver, so the passing name keeps it.
     token = f".{secrets.token_hex(8)}"
     path = out.with_name(token + suffix)
+    stage, passing, stem = _Stage(path), out.with_name(token), out.with_name(out.name[: -len(suffix)])
     try:
-        yield path
+        yield stage
+        beside.stage(stage.beside, passing)
         path.replace(out)
+        stage.written = [out, *beside.place(stage.beside, passing, stem, out)]
     except _FAILURES as error:
         raise UnwritableFileError(
             f"{out} cannot be written: {_reason(error, path, out)}. Check the folder and the space on the disk."

@@ -18,7 +18,14 @@ from registry.intake.checks.fields import read_column
 from registry.intake.checks.findings import Findings
 from registry.intake.columns.headers import assign_columns, recognise
 from registry.intake.columns.mapping import GEOGRAPHIC, PROJECTED
-from registry.intake.columns.returned import kept_extra, returned_columns, uids, without_reasons, wrong_kind
+from registry.intake.columns.returned import (
+    kept_extra,
+    known_again,
+    returned_columns,
+    uids,
+    without_reasons,
+    wrong_kind,
+)
 from registry.intake.columns.split_angles import with_joined_angles
 from registry.intake.files.readers import read_hashed
 from registry.intake.places.china_offset import OFFSET_SYSTEMS
@@ -77,7 +84,7 @@ def read_batch(
     read, sha256 = read_hashed(path, kind, sheet=sheet, encoding=encoding)
     own = without_reasons(read)
     supplement = own is not read
-    table = with_joined_angles(own, kind)
+    table = with_joined_angles(own if mapping else known_again(own, kind), kind)
     del read, own
     columns = assign_columns(table, kind, mapping)
     returned = returned_columns(table, kind)
@@ -94,10 +101,10 @@ def read_batch(
         findings.error(returned["kind"], wrong_kind(table.cells[returned["kind"]], kind))
     check_consistency(Rows(table, columns, kind, mapping, records, positions.lon, positions.lat), findings)
 
-    _place(records, positions)
-    records["extra"] = _extra(table.cells, columns.extra)
     if "uid" in returned:
         records["uid"] = uids(table.cells[returned["uid"]])
+    _place(records, positions)
+    records["extra"] = _extra(table.cells, columns.extra)
     if "extra" in returned:
         records["extra"] = pd.Series(records["extra"], dtype=object).fillna(
             pd.Series(kept_extra(table.cells[returned["extra"]]), dtype=object)
@@ -167,14 +174,18 @@ def _declared(records: dict[str, Any]) -> NDArray[np.object_] | None:
 
 
 def _place(records: dict[str, Any], positions: Positions) -> None:
-    """Put positions into the records, with the accuracy of their digits where the table states none."""
+    """Put positions into the records, with the accuracy of their digits where the table states none.
+
+    A row of an export states that there is none, as it states everything: its digits are the store's.
+    """
     records["lon"], records["lat"] = positions.lon, positions.lat
     if positions.accuracy_m is None:
         return
     stated = records.get("position_accuracy_m")
-    records["position_accuracy_m"] = (
-        positions.accuracy_m if stated is None else np.where(np.isnan(stated), positions.accuracy_m, stated)
-    )
+    found = positions.accuracy_m
+    if stated is not None and "uid" in records:
+        found = np.where(pd.isna(records["uid"]), found, np.nan)
+    records["position_accuracy_m"] = found if stated is None else np.where(np.isnan(stated), found, stated)
 
 
 def _rejected_rows(

@@ -124,3 +124,25 @@ def concentration() -> pd.DataFrame:
             "share": [0.4, 0.6],
         }
     )
+
+
+@pytest.fixture
+def named_ponds() -> gpd.GeoDataFrame:
+    """A pond of every level and one of none, far enough apart for their names to find room."""
+    return gpd.GeoDataFrame(
+        {
+            "uid": [f"0000000{at}-0000-4000-8000-000000000000" for at in range(4)],
+            "kind": "tailings_pond",
+            "code": ["A-1", "A-2", None, None],
+            "name": ["甲", "乙", "丙", "丁"],
+            "name_en": ["First", "Second", "Third", None],
+            "status": ["in_use", None, "closed", "in_use"],
+            "ownerless": pd.array([None, True, False, None], dtype="boolean"),
+            "supervision_level": pd.array([1, 2, 3, None], dtype="Int64"),
+            "dam_class": pd.array([None, 4, 5, 1], dtype="Int64"),
+            "dam_height_m": [31.25, 1 / 3, None, 35.2],
+            "storage_m3": [1e11 / 3, None, 1e-7, 1589600.1234567],
+        },
+        geometry=shapely.points([(110, 30), (110.02, 30), (110.04, 30), (110.06, 30)]),
+        crs="EPSG:4490",
+    ).set_index("uid")

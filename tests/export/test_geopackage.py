@@ -3,18 +3,17 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 import geopandas as gpd
 import pyogrio
 import pytest
 
 from registry.export import write
-from registry.export.gpkg_schema import describe_columns
+from registry.export.formats.gpkg_schema import describe_columns
 from registry.export.layers import described_fields
-from registry.export.styles import layer_styles, write_layer_styles
+from registry.export.styling.styles import layer_styles, write_layer_styles
 from registry.model.fields import fields
-from registry.model.vocabulary import STATUSES, Kind
+from registry.model.vocabulary import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,44 +67,6 @@ def test_every_layer_has_one_default_style_in_the_table_qgis_looks_in(connection
     kind = connection.execute("SELECT data_type FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone()
     assert kind == ("attributes",)
     assert ("layer_styles", None) in [tuple(row) for row in pyogrio.list_layers(_path(connection))]
-
-
-def test_ponds_are_drawn_by_level_in_three_colours_and_three_shapes() -> None:
-    style = next(style for style in layer_styles() if style.f_table_name == "tailings_pond")
-    qml = ET.fromstring(style.styleQML)
-    renderer = qml.find("renderer-v2")
-    assert renderer is not None
-    assert renderer.get("attr") == "supervision_level"
-    labels = {category.get("value"): category.get("label") for category in renderer.iter("category")}
-    assert labels == {"1": "一级", "2": "二级", "3": "三级", "": "未定级"}
-    drawn = [
-        {option.get("name"): option.get("value") for option in symbol.iter("Option")}
-        for symbol in renderer.iter("symbol")
-    ]
-    assert [(symbol["name"], symbol["color"]) for symbol in drawn[:3]] == [
-        ("triangle", "178,24,43,255"), ("square", "239,138,98,255"), ("circle", "33,102,172,255"),
-    ]  # fmt: skip
-    sld = ET.fromstring(style.styleSLD)
-    rules = {
-        rule.findtext(".//ogc:Literal", namespaces=SE): (
-            rule.findtext(".//se:WellKnownName", namespaces=SE), rule.findtext(".//se:Fill/se:SvgParameter", namespaces=SE),
-        )
-        for rule in sld.iterfind(".//se:Rule", SE)
-        if rule.find(".//ogc:Literal", SE) is not None
-    }  # fmt: skip
-    assert rules == {"1": ("triangle", "#b2182b"), "2": ("square", "#ef8a62"), "3": ("circle", "#2166ac")}
-
-
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_styles_are_well_formed_and_name_only_columns_that_exist(lang: str) -> None:
-    for style in layer_styles(lang):
-        qml, sld = ET.fromstring(style.styleQML), ET.fromstring(style.styleSLD)
-        assert sld.tag == "{http://www.opengis.net/sld}StyledLayerDescriptor"
-        assert len(style.styleName) <= 30
-        if style.f_table_name in set(Kind):
-            known = {field.name for field in fields(style.f_table_name)}
-            assert {alias.get("field") for alias in qml.iter("alias")} <= known
-            assert qml.find("labeling/settings/rendering").get("scaleMax") == "250000"
 
 
 def test_gdal_reads_titles_and_code_lists_of_the_columns(connection: Any, package: Path) -> None:

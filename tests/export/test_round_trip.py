@@ -53,7 +53,9 @@ def same_values(found: pd.DataFrame, written: pd.DataFrame) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_rows_values_and_positions_come_back(suffix: str, ponds: gpd.GeoDataFrame, tmp_path: Path) -> None:
     out = tmp_path / f"台账{suffix}"
-    assert write({"tailings_pond": ponds}, out) == [out]
+    written = write({"tailings_pond": ponds}, out)
+    assert written[0] == out
+    assert set(written) == set(tmp_path.iterdir())
     found = read(out)
     expected = ponds.sort_index()
     assert list(found.index) == list(expected.index)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from registry.model.symbols import GROUPS
 from registry.render.plates.ground import SHADES, shade
 from registry.render.plates.overlays import LINE_COLOURS, REACH_FILLS
-from registry.render.plates.symbols import GROUPS, groups_of, outline
+from registry.render.plates.symbols import groups_of, outline
 
 WEB = Path(__file__).parents[2] / "registry/render/web/src"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from registry.intake.cells.spelling import fold
-from registry.model.fields import DERIVED, fields
+from registry.model.fields import DERIVED, fields, source_fields, written_word
 from registry.model.records import REJECT_COLUMNS
 from registry.model.vocabulary import Kind
 
@@ -31,9 +31,43 @@ def returned_columns(table: SourceTable, kind: Kind) -> dict[str, str]:
     words = {"kind": "kind", "类型": "kind"}
     for field in fields(kind):
         if field.name in DERIVED:
-            words |= dict.fromkeys(map(fold, (field.name, field.zh, field.en)), field.name)
+            labels = (field.name, field.zh, field.en, written_word(field.zh), written_word(field.en))
+            words |= dict.fromkeys(map(fold, labels), field.name)
     found = {words[fold(header)]: column for column, header in table.headers.items() if fold(header) in words}
     return found if "uid" in found else {}
+
+
+def known_again(table: SourceTable, kind: Kind) -> SourceTable:
+    """An export under the names of its fields, whatever they are called in it; any other table as it is.
+
+    Only a name that the registry itself writes is taken for a field, so that a person's own column is recognised as in
+    every other table. Of an export of all kinds, columns that are another kind's are left out where this kind's rows
+    have nothing in them.
+    """
+    returned = returned_columns(table, kind)
+    if "uid" not in returned:
+        return table
+    own = _written_names(kind)
+    others = {word for other in Kind for word in _written_names(other)} - own.keys()
+    mine = np.ones(len(table.rows), dtype=bool)
+    if "kind" in returned:
+        mine = wrong_kind(table.cells[returned["kind"]], kind) == ""
+    kept = [
+        column
+        for column, header in table.headers.items()
+        if header not in others or (table.cells[column] != "").to_numpy(dtype=bool)[mine].any()
+    ]
+    headers = {column: own.get(table.headers[column], table.headers[column]) for column in kept}
+    return replace(table, cells=table.cells[kept], headers=headers)
+
+
+def _written_names(kind: Kind) -> dict[str, str]:
+    """How an export calls the fields of a kind: by name, or by label and unit as a heading or as one word."""
+    names = {"waste_codes": "waste_code"}
+    for field in (*fields(kind), *source_fields(kind)):
+        for label in (field.name, field.label("zh"), field.label("en")):
+            names |= dict.fromkeys((label, written_word(label)), field.name)
+    return names
 
 
 def without_reasons(table: SourceTable) -> SourceTable:

@@ -73,12 +73,13 @@ def _check_size(path: Path, metadata: Any) -> None:
 
 
 def _geometry_columns(metadata: dict[bytes, bytes]) -> list[str]:
-    """The columns that are geometries, the main one first; none in a plain table."""
+    """The columns that are geometries, the main one first, and their bounding boxes; none in a plain table."""
     if b"geo" not in metadata:
         return []
     said = json.loads(metadata[b"geo"])
     main = said["primary_column"]
-    return [main, *(name for name in said["columns"] if name != main)]
+    boxes = [edge[0] for each in said["columns"].values() for edge in each.get("covering", {}).get("bbox", {}).values()]
+    return [main, *(name for name in said["columns"] if name != main), *dict.fromkeys(boxes)]
 
 
 def _texts(column: Any) -> Any:

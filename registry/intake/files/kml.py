@@ -111,20 +111,25 @@ def _placemarks(file: IO[bytes]) -> list[tuple[str, dict[str, str], Any]]:
         if event == "start":
             if not open_elements and tag not in {"kml", "Document", "Folder", "Placemark"}:
                 raise ValueError(f"its root is <{tag}>")
-            if tag == "Folder":
+            if _is_folder(tag, open_elements):
                 folders.append("")
             open_elements.append(element)
             continue
         open_elements.pop()
-        if tag == "name" and folders and open_elements and _local(open_elements[-1]) == "Folder":
+        if tag == "name" and folders and open_elements and _is_folder(_local(open_elements[-1]), open_elements[:-1]):
             folders[-1] = _text(element)
         elif tag == "Placemark":
             found.append((" / ".join(filter(None, folders)), _fields(element), _geometry(element)))
             if open_elements:
                 open_elements[-1].remove(element)
-        elif tag == "Folder":
+        elif _is_folder(tag, open_elements):
             folders.pop()
     return found
+
+
+def _is_folder(tag: str, around: list[ET.Element]) -> bool:
+    """Whether an element is a folder; a document within another is one."""
+    return tag == "Folder" or (tag == "Document" and any(_local(each) in {"Document", "Folder"} for each in around))
 
 
 def _fields(placemark: ET.Element) -> dict[str, str]:

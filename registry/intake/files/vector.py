@@ -20,6 +20,7 @@ from registry.intake.files.archives import archive_members
 from registry.intake.files.encodings import UNICODE, file_encoding, likely_encoding
 from registry.intake.files.header_block import known_fields
 from registry.intake.files.points import points_of
+from registry.intake.files.short_names import short_names
 from registry.intake.files.workbook import as_text, chosen_layer
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def read_vector(
         frame = _decoded(frame, undeclared)
         if encoding is None and undeclared != "utf-8":
             notes += (f"{label}: does not say its encoding; read as {undeclared}. Another one: --encoding.",)
-    headers = unique_headers([str(column) for column in frame.columns])
+    written = short_names(path, source.rsplit("/", 1)[-1][:-4]) if source.lower().endswith(".shp") else {}
+    headers = unique_headers([written.get(str(column), str(column)) for column in frame.columns])
     cells = pd.DataFrame(
         {
             name: trimmed(as_text(_plain(frame.iloc[:, i].to_numpy(dtype=object, na_value=None))))

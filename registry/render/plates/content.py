@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from registry.errors import EmptyLayerError, UnknownColumnError
+from registry.model.symbols import GROUP_INDEX
 from registry.model.vocabulary import Kind
 from registry.render.labels import group_labels, region_names, short_names
 from registry.render.layers.boundary import china_codes
 from registry.render.layers.choropleth import Shading, shading
 from registry.render.layers.frames import lonlat_frame, lonlat_geometry
 from registry.render.plates.islands import ISLANDS_EAST, ISLANDS_SOUTH
-from registry.render.plates.symbols import GROUP_INDEX, groups_of
+from registry.render.plates.symbols import groups_of
 from registry.render.words import words_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from registry.model.symbols import GROUPS, LEGEND_ORDER
 from registry.render.plates import overlays, quantities
 from registry.render.plates.ground import FRONTIER, LINE, shade
 from registry.render.plates.sheet import SOFT, Rectangle
-from registry.render.plates.symbols import GROUPS, LEGEND_ORDER, draw_symbols
+from registry.render.plates.symbols import draw_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

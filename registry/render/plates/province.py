@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from registry.errors import BadParameterError
+from registry.model.symbols import GROUP_INDEX, GROUPS
 from registry.render.layers.outlines import label_points
 from registry.render.plates import furniture
 from registry.render.plates.ground import ABROAD, LAND, LINE, SEA, Ground, draw_borders, draw_shapes, ground_of
@@ -17,7 +18,7 @@ from registry.render.plates.national import MAP_BESIDE, SIDE, corner_of, radius_
 from registry.render.plates.placement import Occupied, place_names
 from registry.render.plates.projection import CHINA, Projection, projection_for
 from registry.render.plates.sheet import SOFT, Panel, Rectangle, Sheet, fitting
-from registry.render.plates.symbols import GROUP_INDEX, GROUPS, draw_symbols
+from registry.render.plates.symbols import draw_symbols
 from registry.render.plates.table import draw_table
 
 if TYPE_CHECKING:

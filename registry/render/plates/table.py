@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from registry.model.symbols import GROUP_INDEX, GROUPS, LEGEND_ORDER
 from registry.render.plates import quantities
 from registry.render.plates.sheet import SOFT
-from registry.render.plates.symbols import GROUP_INDEX, GROUPS, LEGEND_ORDER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from registry.model.symbols import GROUP_INDEX
 from registry.model.vocabulary import WASTE_CATEGORIES
 from registry.render.plates import furniture
 from registry.render.plates.flows import (
@@ -27,7 +28,7 @@ from registry.render.plates.islands import ISLANDS_EAST
 from registry.render.plates.national import draw_island, region_names, south_sea
 from registry.render.plates.projection import CHINA, projection_for
 from registry.render.plates.sheet import INK, SOFT, Rectangle, fitting
-from registry.render.plates.symbols import GROUP_INDEX, draw_symbols
+from registry.render.plates.symbols import draw_symbols
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

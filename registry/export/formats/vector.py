@@ -1,13 +1,13 @@
-"""The formats that hold one layer: GeoJSON, FlatGeobuf and GeoParquet."""
+"""The formats of GDAL that hold one layer: GeoJSON and FlatGeobuf."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
-import pyogrio
-
 from registry.errors import BadParameterError
+from registry.export.about.metadata import as_json, packed
+from registry.export.formats.gdal import write_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +23,18 @@ def write_geojson(layer: Layer, path: Path, words: Words) -> None:
     options = {"RFC7946": "YES", "COORDINATE_PRECISION": str(_DECIMALS), "AUTODETECT_JSON_STRINGS": "NO"}
     if words.note:
         options["DESCRIPTION"] = words.note
-    pyogrio.write_dataframe(
-        layer.frame, path, layer=layer.name, driver="GeoJSON", use_arrow=True, layer_options=options
-    )
+    if words.metadata is not None:
+        # A member that the standard leaves to others (RFC 7946, clause 6.1).
+        told = {"type": "FeatureCollection", "metadata": as_json(words.metadata)}
+        options |= {
+            "NATIVE_MEDIA_TYPE": "application/vnd.geo+json",
+            "NATIVE_DATA": json.dumps(told, ensure_ascii=False),
+        }
+    write_layer(layer, path, "GeoJSON", options=options)
 
 
 def write_flatgeobuf(layer: Layer, path: Path, words: Words) -> None:
-    """FlatGeobuf with its spatial index; the index puts the rows in an order of its own.
+    """FlatGeobuf with its spatial index, which puts the rows in an order of its own; metadata stand in its header.
 
     Raises
     ------
@@ -40,15 +45,4 @@ def write_flatgeobuf(layer: Layer, path: Path, words: Words) -> None:
             f"A .fgb file holds positions, and '{layer.name}' has none. Write .csv, .xlsx or .parquet."
         )
     options = {"TITLE": words.title or layer.title(words.lang), "DESCRIPTION": words.note or ""}
-    pyogrio.write_dataframe(
-        layer.frame, path, layer=layer.name, driver="FlatGeobuf", use_arrow=True, layer_options=options
-    )
-
-
-def write_parquet(layer: Layer, path: Path) -> None:
-    """GeoParquet 1.1 with a bounding box a row, so that a reader can take a part; plain Parquet for a table."""
-    if isinstance(layer.frame, gpd.GeoDataFrame):
-        covering = "bbox" not in layer.columns
-        layer.frame.to_parquet(path, index=False, schema_version="1.1.0", write_covering_bbox=covering)
-    else:
-        layer.frame.to_parquet(path, index=False)
+    write_layer(layer, path, "FlatGeobuf", options=options, layer_metadata=packed(words.metadata))

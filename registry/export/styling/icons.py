@@ -10,31 +10,44 @@ import numpy as np
 import shapely
 from shapely import affinity
 
+from registry.model.symbols import REACH, corners
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
-    from registry.export.symbols import Shape, Symbol
+    from registry.model.symbols import Shape, Symbol
 
 PIXELS = 48
 _FINENESS = 4  # sub-pixels a side, for smooth edges
-_RIM = 0.12  # width of the white rim, in half pictures
+_RIM = 0.12  # width of the rim, in half pictures
+_FILLED = 0.98  # how far the furthest corner reaches, in half pictures
+_RADIUS_PX = 5.5  # of a plain symbol on the screen
 
 
 def png(symbol: Symbol) -> bytes:
-    """A symbol in its colour with a white rim on a transparent ground, ``PIXELS`` wide and high."""
-    outer = affinity.rotate(_outline(symbol.shape), -symbol.rotation, origin=(0, 0))
-    shape, rim = _share_inside(outer.buffer(-_RIM, join_style="mitre")), _share_inside(outer)
-    fill = np.frombuffer(bytes.fromhex(symbol.colour.removeprefix("#")), dtype=np.uint8)
+    """A symbol with its rim on a transparent ground, as large as it can be in ``PIXELS`` by ``PIXELS``."""
+    size = _FILLED / REACH[symbol.shape]
+    outer = affinity.scale(_outline(symbol.shape), size, size, origin=(0, 0))
+    inner, whole = _share_inside(outer.buffer(-_RIM, join_style="mitre")), _share_inside(outer)
+    fill, stroke = (np.frombuffer(bytes.fromhex(colour[1:]), dtype=np.uint8) for colour in (symbol.fill, symbol.stroke))
     picture = np.empty((PIXELS, PIXELS, 4), dtype=np.uint8)
-    inside = (shape / np.maximum(rim, 1e-9))[..., None]
-    picture[..., :3] = np.rint(inside * fill + (1 - inside) * 255)
-    picture[..., 3] = np.rint(rim * 255)
+    inside = (inner / np.maximum(whole, 1e-9))[..., None]
+    picture[..., :3] = np.rint(inside * fill + (1 - inside) * stroke)
+    picture[..., 3] = np.rint(whole * 255)
     rows = b"".join(b"\0" + row.tobytes() for row in picture)
     header = struct.pack(">2I5B", PIXELS, PIXELS, 8, 6, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
     )
+
+
+def scale(symbol: Symbol) -> float:
+    """The ``IconStyle`` scale at which the picture shows a symbol in its size beside the others.
+
+    A picture at scale 1 is 32 screen pixels wide in Google Earth.
+    """
+    return _RADIUS_PX * symbol.grow * REACH[symbol.shape] / _FILLED / 16
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
@@ -51,13 +64,4 @@ def _share_inside(shape: BaseGeometry) -> NDArray[np.float64]:
 
 
 def _outline(shape: Shape) -> BaseGeometry:
-    if shape == "circle":
-        return shapely.Point(0, 0).buffer(0.9)
-    if shape == "square":
-        return shapely.box(-0.68, -0.68, 0.68, 0.68)
-    if shape == "cross":
-        return shapely.union(shapely.box(-0.9, -0.34, 0.9, 0.34), shapely.box(-0.34, -0.9, 0.34, 0.9))
-    corners = {"triangle": (3, 1.0), "star": (10, 0.45)}[shape]
-    turn = np.pi / 2 + np.arange(corners[0]) * 2 * np.pi / corners[0]
-    radius = np.where(np.arange(corners[0]) % 2 if shape == "star" else False, corners[1], 1.0) * 0.98
-    return shapely.Polygon(np.column_stack([radius * np.cos(turn), radius * np.sin(turn)]))
+    return shapely.Point(0, 0).buffer(1) if shape == "circle" else shapely.Polygon(corners(shape))
