@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test test-tools bench bench-maps bench-siting lint lock clean
+.PHONY: setup demo test test-tools bench bench-exports bench-maps bench-siting lint lock clean
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -91,6 +91,10 @@ bench-maps: $(PEERS)/npm/.ready test-tools
 # Distances and results are kept beside the peers, so that BENCH="--only thousand" writes one row anew. BENCH="--quick" tries small instances.
 bench-siting: $(PEERS)/.ready
 	PYTHONPATH=$(PEERS) $(BIN)/python benchmarks/siting.py --scenes $(PEERS)/scenes --out benchmarks/README.md $(BENCH)
+
+# A store that is there already: BENCH="--store sites.gpkg". BENCH="--rows 100000 --best-of 1" is a small one.
+bench-exports: $(STAMP)
+	$(BIN)/python benchmarks/exports.py --out benchmarks/README.md $(BENCH)
 
 # The lock files name no index host.
 lock:

@@ -14,6 +14,8 @@ from registry.commands import (
     console,
     coverage,
     density,
+    export,
+    fieldwork,
     hubs,
     intake,
     lists,
@@ -90,7 +92,9 @@ app.command()(neighbours.neighbours)
 app.command()(coverage.coverage)
 app.command()(hubs.hubs)
 app.command("map")(pages.map_)
-app.command()(pages.export)
+app.command()(export.export)
+app.command()(fieldwork.diff)
+app.command()(fieldwork.merge)
 app.command()(partition.partition)
 for _command in (maintenance.history, maintenance.backup, maintenance.restore, maintenance.doctor):
     app.command()(_command)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from registry.model.vocabulary import SITE_KINDS, Kind
 from registry.registry import Registry
 from registry.services.coarsening import Grid, coarsened
 from registry.store.identity import uid_of_code, uuid5
+from registry.store.stream import of_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import geopandas as gpd
+
+    from registry.store.stream import FeatureStream
 
 # What a site's uid is made from, beside its position.
 _OF_UIDS = ("code", "name", "operator")
@@ -57,6 +64,16 @@ class CoarsenedRegistry(Registry):
     def plants(self, accepts: str | None = None, **asked: Any) -> gpd.GeoDataFrame:
         """Plants as `Registry.plants` gives them, blurred."""
         return self._blurred(super().plants(accepts, **asked), None)
+
+    @contextmanager
+    def streamed(
+        self, kinds: Sequence[Kind] = tuple(Kind), *, province: str | None = None, status: str | None = None
+    ) -> Iterator[list[FeatureStream]]:
+        """Streams as `Registry.streamed` gives them, of the blurred frames: a cell's centre is no row of the store."""
+        asked = {"province": province, "status": status}
+        yield [
+            of_frame(kind, self.sites(kind, **asked) if kind in SITE_KINDS else self.plants(**asked)) for kind in kinds
+        ]
 
     def streams(self, **asked: Any) -> pd.DataFrame:
         """What sites hold and add, under the uids that they have here."""

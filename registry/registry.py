@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from registry import matches
+from registry.dress import dress
 from registry.errors import BadParameterError, UnknownKindError, UnknownSiteError, UnwritableFileError
-from registry.export.gpkg_schema import describe_columns
-from registry.export.styles import layer_styles, write_layer_styles
+from registry.fieldwork import listing, merging, package, project, reading, target
+from registry.fieldwork.problems import Decisions, read_decisions
 from registry.imports import ImportChoices, Vanished, take_in
 from registry.intake import read_batch
 from registry.intake.columns.mapping import Mapping, load_mapping
@@ -20,12 +23,12 @@ from registry.model.tables import PlantIntake, Region, Source, WasteStream, tabl
 from registry.model.vocabulary import REGION_LEVELS, SITE_KINDS, STATUSES, Kind, kind_of
 from registry.services import materials
 from registry.settings import settings
-from registry.store import decisions, past, provenance, read, transfer
+from registry.store import decisions, past, provenance, read, stream, transfer
 from registry.store.store import Store, create_store, open_store
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date, datetime
     from types import TracebackType
 
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
     import pyproj
     from sqlalchemy import Connection
 
+    from registry.fieldwork.merging import MergeReport
+    from registry.fieldwork.problems import Side
     from registry.matches import Settled
     from registry.model.records import Batch, ImportReport
+    from registry.store.stream import FeatureStream
 
 
 def silent(_: str) -> None:
@@ -50,7 +56,7 @@ def open(  # noqa: A001  registry.open() is the documented door
     Parameters
     ----------
     url : path of a GeoPackage file, ending in ``.gpkg``, or a database ``postgresql+psycopg://user@host/database``.
-    create : make the store if there is none, and bring an older one to the schema of this version.
+    create : make the store if there is none, and bring an older one to the schema and the styles of this version.
     crs : with ``create``, the geographic CRS of a new store; EPSG:4490 (CGCS2000) unless given.
 
     Raises
@@ -60,10 +66,9 @@ def open(  # noqa: A001  registry.open() is the documented door
     """
     place = settings().store if url is None else url
     timeout = settings().busy_timeout_s
-    new = create and create_store(place, crs, busy_timeout_s=timeout)
+    if create:
+        create_store(place, crs, busy_timeout_s=timeout, dress=partial(dress, lang=settings().lang))
     store = open_store(place, busy_timeout_s=timeout, user=settings().user, stated_user=settings().stated_user)
-    if new and store.path is not None:
-        _dress(store)
     return Registry(store)
 
 
@@ -169,6 +174,26 @@ class Registry:
         accepting = materials.accepted([materials.waste_codes(accepts)], taken)[0]
         return plants[accepting[groups]]
 
+    @contextmanager
+    def streamed(
+        self, kinds: Sequence[Kind] = tuple(Kind), *, province: str | None = None, status: str | None = None
+    ) -> Iterator[list[FeatureStream]]:
+        """Sites and plants of some kinds as streams of Arrow, for what takes more of them than memory should hold.
+
+        The streams are of one state of the store, have the columns and values of ``sites`` and ``plants``, and end with
+        the context. See ``store.stream.FeatureStream``.
+
+        Raises
+        ------
+        StoreConflictError : at the end of a stream, where somebody wrote to the file meanwhile.
+        """
+        self._check_status(status)
+        if province is not None:
+            with self._store.read() as connection:
+                self._check_province(connection, province)
+        with stream.opened(self._store, kinds, province=province, status=status) as streams:
+            yield streams
+
     def regions(self, level: str | None = None) -> gpd.GeoDataFrame:
         """Regions of a level (province, city, county), or of all: code, level, name, parent_code, area_km2, geometry."""
         self._check_level(level)
@@ -261,6 +286,98 @@ class Registry:
         """Copy a backup, or any store, into this one, which must be empty; number of rows by table."""
         with open(path) as kept:
             return transfer.copy(kept.store, self._store, say=say)
+
+    # -- what goes out to be edited, and comes back --------------------------------------------------------------
+
+    def check_out(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        kinds: Collection[str] = tuple(Kind),
+        province: str | None = None,
+        status: str | None = None,
+        discard_edits: bool = False,
+        say: Callable[[str], None] = silent,
+    ) -> dict[str, int]:
+        """Write a part of the registry into a GeoPackage that is edited elsewhere and merged back; rows by table.
+
+        Parameters
+        ----------
+        path : the file, ending in ``.gpkg``; its attachments become files in a folder beside it, and a QGIS project of the
+            same name opens all of it, unless there is one already.
+        kinds, province, status : which features, as in ``sites``.
+        discard_edits : replace an older package although it holds edits that were not merged.
+
+        Raises
+        ------
+        EmptyTableError : no feature fits.
+        UnmergedEditsError : the file is a package with edits that were not merged.
+        UnwritableFileError, BadParameterError : it cannot be written, or another file is there that is no package.
+        """
+        out = Path(path)
+        wanted = [kind_of(kind) for kind in kinds]
+        self._check_status(status)
+        with self._store.read() as connection:
+            self._check_province(connection, province)
+        older = target.check(self._store, out, discard_edits=discard_edits)
+        lang, crs = settings().lang, self.crs.to_string()
+        with package.drafted(out) as draft, open(draft, create=True, crs=crs) as made:
+            written = package.fill(
+                self._store, made.store, out, kinds=wanted, province=province, status=status, lang=lang, say=say
+            )
+        target.clear(older, written.files)
+        project.beside(out, written.tables, crs=crs, lang=lang)
+        return written.counts
+
+    def diff(self, path: str | os.PathLike[str]) -> pd.DataFrame:
+        """What was edited in a package and not merged yet; see ``registry.fieldwork.listing.edited``.
+
+        Raises
+        ------
+        UnreadableFileError, PackageError : the file cannot be read, is no package, or came from another store.
+        """
+        with reading.opened(Path(path)) as edited, self._store.read() as connection:
+            return listing.edited(edited, merging.unmerged(connection, edited))
+
+    def merge(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        side: Side | None = None,
+        decisions: str | os.PathLike[str] | None = None,
+        dry_run: bool = False,
+        lang: str | None = None,
+        say: Callable[[str], None] = silent,
+    ) -> MergeReport:
+        """Take back what was edited in a package, in one transaction.
+
+        Parameters
+        ----------
+        side : who wins where both sides changed a field: ``ours`` is the store, ``theirs`` the file. Left open unless given.
+        decisions : a file that settles single conflicts and refusals: what ``UnsettledError.problems`` lists, its column
+            ``decision`` filled in. It goes before ``side``.
+        dry_run : check and count everything, store nothing.
+        lang : language of code labels in ``UnsettledError.problems``, ``zh`` or ``en``.
+
+        Raises
+        ------
+        UnsettledError : conflicts are open, or values or rows cannot be taken; nothing was stored.
+        UnreadableFileError, PackageError : the file cannot be read, is no package, or came from another store.
+        StoreError : the store refused; it is as it was.
+        """
+        settled = {} if decisions is None else read_decisions(Path(decisions))
+        say("reading")
+        with reading.opened(Path(path)) as edited:
+            return self._store.retried(
+                lambda: merging.merge(
+                    self._store,
+                    edited,
+                    Decisions(side, settled),
+                    keep=not dry_run,
+                    lang=lang or settings().lang,
+                    say=say,
+                )
+            )
 
     # -- what goes into it ---------------------------------------------------------------------------------------
 
@@ -438,12 +555,3 @@ class Registry:
     def _check_status(status: str | None) -> None:
         if status is not None and status not in STATUSES:
             raise UnknownKindError(f"'{status}' is not a status. Known: {', '.join(STATUSES)}.")
-
-
-def _dress(store: Store) -> None:
-    """Give a new file what makes it open well elsewhere: styles, field titles, code lists."""
-    with store.write() as connection:
-        raw: Any = connection.connection.driver_connection
-        write_layer_styles(raw, layer_styles(settings().lang))
-        for kind in Kind:
-            describe_columns(raw, kind.value, lang=settings().lang)

@@ -23,6 +23,7 @@ PAGES = [
     "docs/planner.md",
     "docs/hubs.md",
     "docs/gis-desk.md",
+    "docs/fieldwork.md",
     "docs/administrator.md",
 ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from registry.export.about.metadata import SYNTHETIC_WARNING
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,4 +23,4 @@ def synthetic_note(reg: Registry) -> list[str]:
     licences = sources["licence"].fillna("")
     if not licences.str.contains(SYNTHETIC, regex=False).any():
         return []
-    return ["合成示范数据，非真实名录 · Synthetic demonstration data, not a real inventory"]
+    return [SYNTHETIC_WARNING]

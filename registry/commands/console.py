@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from contextlib import contextmanager
@@ -48,6 +49,27 @@ def progress(task: str) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=ERR, transient=True) as bar:
         shown = bar.add_task(task, total=None)
         yield lambda step: bar.update(shown, description=f"{task}: {escape(step)}")
+
+
+@contextmanager
+def said_by(name: str) -> Iterator[None]:
+    """What a part of the program says through its logger, as lines for the person."""
+    logger, lines = logging.getLogger(name), _Lines()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(lines)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+        logger.setLevel(level)
+
+
+class _Lines(logging.Handler):
+    """One line on stderr for each record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message(record.getMessage())
 
 
 def message(text: str) -> None:

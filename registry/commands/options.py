@@ -158,3 +158,12 @@ def limits(text: str | None) -> tuple[float, ...]:
         raise BadParameterError(
             f"--breaks {text}: give numbers separated by commas, for example 10,100,1000."
         ) from None
+
+
+CoarsenM = Annotated[
+    float | None,
+    typer.Option(
+        "--coarsen-m",
+        help="Blur positions to a fixed grid of cells at least so many metres wide, before anything is computed from them.",
+    ),
+]

@@ -1,4 +1,4 @@
-"""Commands that write a map page, a map on paper or an export."""
+"""The command that writes a map page or a map on paper."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from registry.answers import exports, maps
+from registry.answers import maps
 from registry.answers.overlays import Overlays
 from registry.commands import console
-from registry.commands.options import Province, Status, limits, open_registry, radii
-from registry.model.vocabulary import Kind, kind_of
+from registry.commands.options import CoarsenM, limits, open_registry, radii
 from registry.render.layers.classes import Classing
 from registry.render.layers.heat import Weight
 from registry.settings import settings
@@ -22,13 +21,6 @@ _BASEMAPS = (
     "none (works with no network), osm, esri, tianditu, tianditu-image, amap, or a raster file .mbtiles or .pmtiles whose "
     "tiles go into the page."
 )
-CoarsenM = Annotated[
-    float | None,
-    typer.Option(
-        "--coarsen-m",
-        help="Blur positions to a fixed grid of cells at least so many metres wide, before anything is computed from them.",
-    ),
-]
 SHADING = "Shading"
 
 
@@ -141,33 +133,3 @@ def map_(
     for note in notes:
         console.message(note)
     console.message(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
-
-
-def export(
-    ctx: typer.Context,
-    out: Annotated[
-        Path,
-        typer.Argument(help="File to write: gpkg, geojson, fgb, parquet, shp.zip, kmz, xlsx or csv by suffix."),
-    ],
-    layers: Annotated[str | None, typer.Option("--layers", help="Comma-separated kinds; all unless given.")] = None,
-    province: Province = None,
-    status: Status = None,
-    crs: Annotated[str | None, typer.Option("--crs", help="CRS to write, for example EPSG:4326.")] = None,
-    lang: Annotated[str | None, typer.Option("--lang", help="Language of titles and code labels: zh or en.")] = None,
-    coarsen_m: CoarsenM = None,
-) -> None:
-    """Write sites and plants to a file that opens in a desktop GIS or a spreadsheet."""
-    kinds = [kind_of(name.strip()) for name in layers.split(",")] if layers else list(Kind)
-    with open_registry(ctx) as reg, console.progress("export") as say:
-        counts = exports.write_export(
-            reg,
-            out,
-            kinds=kinds,
-            province=province,
-            status=status,
-            crs=crs,
-            lang=lang or settings().lang,
-            coarsen_m=coarsen_m,
-            say=say,
-        )
-    console.message(f"{out}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
