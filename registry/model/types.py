@@ -111,7 +111,11 @@ def json_text() -> TypeEngine[str]:
 
 
 def new_uuid() -> DefaultClause:
-    """What the engine itself puts where a row brings no uid: a random UUID (RFC 9562, version 4)."""
+    """What stands for a random UUID (RFC 9562, version 4) where a row brings no uid.
+
+    A server calls a function. In a file the default is empty and a trigger fills it: GDAL takes the words of a default
+    that is a formula for the value.
+    """
     return DefaultClause(_RandomUuid())
 
 
@@ -132,7 +136,7 @@ UUID_EXPRESSIONS = {
 
 @compiles(_RandomUuid)
 def _in_the_words_of_the_engine(_: _RandomUuid, compiler: SQLCompiler, **__: Any) -> str:
-    return UUID_EXPRESSIONS[compiler.dialect.name]
+    return "''" if compiler.dialect.name == "sqlite" else UUID_EXPRESSIONS[compiler.dialect.name]
 
 
 def key_text() -> TypeEngine[str]:

@@ -47,7 +47,7 @@ def insert(connection: Connection, table: Table, rows: pd.DataFrame, *, srid: in
     if rows.empty:
         return
     rows = _with_ids(connection, table, rows)
-    bulk = len(rows) >= _BULK_ROWS or not logged
+    bulk = (len(rows) >= _BULK_ROWS or not logged) and ("uid" in rows or "uid" not in table.columns)
     spatial = geometry_column(table) is not None
     with_history = table.name in SUBJECTS
     restore = []
@@ -189,9 +189,13 @@ def _drop_indexes(connection: Connection, table: Table, new: int) -> list[str]:
     listed = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", (table.name,)
     ).fetchall()
-    triggers = connection.exec_driver_sql(
-        "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table.name,)
-    ).scalars()
+    triggers = (
+        connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table.name,)
+        )
+        .scalars()
+        .all()
+    )
     if any(_ON_INSERT.search(str(statement)) for statement in triggers):
         # With a trigger of somebody else's SQLite looks for the keys that foreign keys rest on, at every insert.
         listed = [row for row in listed if "UNIQUE" not in str(row.sql).upper()]

@@ -54,6 +54,8 @@ def _triggers(table: str) -> Iterator[str]:
     if table in SUBJECTS:
         yield from (history.name_of(table, action) for action in ("insert", "update", "delete"))
         yield f"{table}_identity"
+        if "uid" in Base.metadata.tables[table].columns:
+            yield from (f"{table}_uid", history.name_of(table, "name"))
     for kind in FEATURES:
         if table == kind:
             yield from (f"{table}_extra_insert", f"{table}_extra_update")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from registry.model.types import instant_text
+from registry.model.types import UUID_EXPRESSIONS, instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,11 +46,18 @@ def install(
     columns = {row[1]: str(row[2]) for row in listed if row[2] != "BLOB"}
     new, old = _json("NEW", columns), _json("OLD", columns)
     differs = " OR ".join(f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+    # A row that came without a uid is told when it has one.
+    named, was_named = ("WHEN NEW.uid <> ''", "OLD.uid <> '' AND ") if "uid" in columns else ("", "")
     logged = {
-        "insert": ("", f"'insert', NULL, {new}", "NEW"),
-        "update": (f"WHEN {differs}", f"'update', {old}, {new}", "NEW"),
+        "insert": (named, f"'insert', NULL, {new}", "NEW"),
+        "update": (f"WHEN {was_named}({differs})", f"'update', {old}, {new}", "NEW"),
         "delete": ("", f"'delete', {old}, NULL", "OLD"),
     }
+    if named:
+        told = f"{_INSERT} VALUES ({_WHO}, '{table}', NEW.\"{subject}\", 'insert', NULL, {new}, {_RUN})"
+        _trigger(connection, name_of(table, "name"), f"AFTER UPDATE OF uid ON \"{table}\" WHEN OLD.uid = ''", told)
+        given = f'UPDATE "{table}" SET uid = {UUID_EXPRESSIONS["sqlite"]} WHERE id = NEW.id'
+        _trigger(connection, f"{table}_uid", f"AFTER INSERT ON \"{table}\" WHEN NEW.uid = ''", given)
     for action, (condition, what, row) in logged.items():
         body = f"{_INSERT} VALUES ({_WHO}, '{table}', {row}.\"{subject}\", {what}, {_RUN})"
         if action == "update" and subject != "uid":
@@ -58,9 +65,11 @@ def install(
             body += f"; {_INSERT} SELECT {_WHO}, '{table}', OLD.\"{subject}\", {what}, {_RUN} "
             body += f'WHERE OLD."{subject}" <> NEW."{subject}"'
         _trigger(connection, name_of(table, action), f'AFTER {action} ON "{table}" {condition}', body)
-    fixed = "id" if subject != "uid" else "uid"
-    guarded = f'BEFORE UPDATE OF id, "{subject}" ON "{table}" WHEN OLD.id <> NEW.id OR OLD."{fixed}" <> NEW."{fixed}"'
-    _trigger(connection, f"{table}_identity", guarded, f"SELECT RAISE(ABORT, '{table}: id and {fixed} cannot change')")
+    fixed, changed = "id", "OLD.id <> NEW.id"
+    if named:
+        fixed, changed = "id and uid", f"{changed} OR OLD.uid IS NOT NEW.uid AND OLD.uid <> ''"
+    guarded = f'BEFORE UPDATE OF {fixed.replace(" and", ",")} ON "{table}" WHEN {changed}'
+    _trigger(connection, f"{table}_identity", guarded, f"SELECT RAISE(ABORT, '{table}: {fixed} cannot change')")
     if "extra" in columns:
         broken = "NEW.extra IS NOT NULL AND NOT json_valid(NEW.extra)"
         refuse = f"SELECT RAISE(ABORT, '{table}: extra is no JSON')"
@@ -79,10 +88,13 @@ def name_of(table: str, action: str) -> str:
 
 
 def pause_inserts(connection: Connection, table: str) -> list[str]:
-    """Take the insert triggers away for a bulk load that does their work itself; what gives them back."""
+    """Take the insert triggers away for a bulk load that does their work itself; what gives them back.
+
+    Rows that bring no uid are not loaded in bulk.
+    """
     found = connection.exec_driver_sql(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?)",
-        (name_of(table, "insert"), f"{table}_extra_insert"),
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?, ?)",
+        (name_of(table, "insert"), f"{table}_extra_insert", f"{table}_uid"),
     ).all()
     for name, _ in found:
         connection.exec_driver_sql(f'DROP TRIGGER "{name}"')

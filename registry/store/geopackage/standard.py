@@ -128,10 +128,11 @@ def register_layer(connection: Connection, table: str, geometry_type: str, srid:
         connection.exec_driver_sql(_trigger(table, name))
 
 
-def set_default(connection: Connection, table: str, column: str, expression: str, *, needed: bool = False) -> None:
-    """Let the engine fill a text column where a row brings nothing for it; ``needed`` refuses what is empty."""
-    wanted = f"{column} TEXT DEFAULT {expression}" + (" NOT NULL" if needed else r"\1")
-    if not _redefine(connection, table, rf'"?\b{column}\b"? TEXT( NOT NULL)?', wanted):
+def let_uid_be_filled(connection: Connection, table: str) -> None:
+    """Take a row that brings no uid, be it left out or null, with an empty one, which a trigger of the history fills."""
+    column = "uid"
+    wanted = f"{column} TEXT DEFAULT '' NOT NULL ON CONFLICT REPLACE"
+    if not _redefine(connection, table, rf"\"?\b{column}\b\"? TEXT( DEFAULT '')?( NOT NULL)?", wanted):
         raise StoreError(
             f"{table}: the column {column} is not as the registry made it. Restore the store from a backup."
         )

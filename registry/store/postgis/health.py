@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from registry.model.tables import Base
 from registry.model.vocabulary import Kind
 from registry.store.changes import SUBJECTS
 from registry.store.postgis import desk_edits, history, layer_styles, location, views
@@ -44,7 +45,7 @@ def problems(connection: Connection) -> Iterator[str]:
         )
     }
     for table in SUBJECTS:
-        for name in (*map(history.name_of, ("insert", "update", "delete", "truncate")), "registry_identity"):
+        for name in _logged_by(table):
             if (table, name) not in triggers:
                 yield f"{table}: the trigger {name} is missing or off"
     for kind in Kind:
@@ -66,6 +67,13 @@ def problems(connection: Connection) -> Iterator[str]:
     unstyled = layer_styles.unstyled(connection, [*Kind, *(view.name for view in views.VIEWS)])
     if unstyled:
         yield f"{', '.join(unstyled)}: QGIS finds no style in a database of this name; `registry init` puts one there"
+
+
+def _logged_by(table: str) -> Iterator[str]:
+    yield from map(history.name_of, ("insert", "update", "delete", "truncate"))
+    yield "registry_identity"
+    if "uid" in Base.metadata.tables[table].columns:
+        yield "registry_uid"
 
 
 def _policies(connection: Connection) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from registry.model.types import UUID_EXPRESSIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -130,7 +132,7 @@ def install(
     for event, tables in _EVENTS.items():
         _trigger(connection, table, name_of(event), f"AFTER {event} ON {table} {tables}", function)
     _trigger(connection, table, name_of("truncate"), f"BEFORE TRUNCATE ON {table}", function)
-    columns_fixed = "id, uid" if subject == "uid" else "id"
+    columns_fixed = "id, uid" if "uid" in columns else "id"
     changed = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in columns_fixed.split(", "))
     connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS registry_identity ON {table}")
     connection.exec_driver_sql(
@@ -144,6 +146,19 @@ def install(
         connection.exec_driver_sql(made)
         when = f"AFTER DELETE ON {table} REFERENCING OLD TABLE AS old_rows"
         _trigger(connection, table, "registry_follow", when, f"registry_follow_{table}")
+
+
+def fill_uids(connection: Connection, tables: Iterable[str]) -> None:
+    """Give a uid to every new row of these tables that says it has none: a default is not asked where null is written."""
+    body = f"BEGIN NEW.uid := {UUID_EXPRESSIONS['postgresql']}; RETURN NEW; END"
+    connection.exec_driver_sql(
+        f"CREATE OR REPLACE FUNCTION registry_uid() RETURNS trigger LANGUAGE plpgsql {search_path(connection)} AS $$ {body} $$"
+    )
+    for table in tables:
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER registry_uid BEFORE INSERT ON {table} FOR EACH ROW "
+            "WHEN (NEW.uid IS NULL OR NEW.uid = '') EXECUTE FUNCTION registry_uid()"
+        )
 
 
 def name_of(event: str) -> str:

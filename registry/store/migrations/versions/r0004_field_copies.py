@@ -17,12 +17,13 @@ revision = "0004"
 down_revision = "0003"
 
 _FEATURES = ("tailings_pond", "gangue_heap", "smelting_site", "utilization_plant")
+_FOLLOWERS = dict.fromkeys(("tailings_pond", "gangue_heap", "smelting_site"), ("waste_stream", "site_uid"))
 # Tables whose rows were told by their id alone, and the column that says to what they belong.
 _ANONYMOUS = {"inspection": "site_uid", "supervision_decision": "pond_uid"}
 
 
 def upgrade() -> None:
-    """Create ``attachment`` and ``merged_row``; the engine gives a uid where a new row brings none."""
+    """Create ``attachment`` and ``merged_row``; a new row that brings no uid is given one."""
     connection = op.get_bind()
     connection.execute(
         text("INSERT INTO registry_property (key, value) VALUES ('store_uid', :uid)"), {"uid": str(uuid4())}
@@ -30,7 +31,7 @@ def upgrade() -> None:
     on_sqlite = connection.dialect.name == "sqlite"
     for table in _FEATURES:
         if on_sqlite:
-            standard.set_default(connection, table, "uid", UUID_EXPRESSIONS["sqlite"])
+            standard.let_uid_be_filled(connection, table)
         else:
             op.alter_column(table, "uid", server_default=new_uuid())
     for table in _ANONYMOUS:
@@ -60,15 +61,16 @@ def upgrade() -> None:
         Column("by", Text, nullable=False),
     )
     op.create_index("ix_merged_row_package_uid", "merged_row", ["package_uid"])
-    if on_sqlite:
-        standard.renew(connection)
     changed = {**_ANONYMOUS, "attachment": "site_uid"}
     if on_sqlite:
+        standard.renew(connection)
+        standard.let_uid_be_filled(connection, "attachment")
         for table in ("attachment", "merged_row"):
             standard.register_table(connection, table)
-        for table, subject in changed.items():
-            file_history.install(connection, table, subject)
+        for table, subject in (changed | dict.fromkeys(_FEATURES, "uid")).items():
+            file_history.install(connection, table, subject, followers=_FOLLOWERS.get(table), siblings=_FOLLOWERS)
         return
+    server_history.fill_uids(connection, [*_FEATURES, *changed])
     for table, subject in changed.items():
         server_history.install(connection, table, subject)
     access.let_inspectors_work(connection, "attachment", "site_uid")
@@ -87,7 +89,7 @@ def _give_uids(table: str) -> None:
     op.add_column(table, Column("uid", key_text()))
     connection.exec_driver_sql(f"UPDATE {table} SET uid = {UUID_EXPRESSIONS[connection.dialect.name]}")
     if connection.dialect.name == "sqlite":
-        standard.set_default(connection, table, "uid", UUID_EXPRESSIONS["sqlite"], needed=True)
+        standard.let_uid_be_filled(connection, table)
     else:
         op.alter_column(table, "uid", server_default=new_uuid(), nullable=False)
     op.create_index(f"ix_{table}_uid", table, ["uid"], unique=True)
