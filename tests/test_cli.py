@@ -328,7 +328,7 @@ def test_hostile_texts_are_data(filled: Path) -> None:
 def test_help_teaches_every_command() -> None:
     commands = [
         "init", "import", "regions", "sites", "plants", "concentration", "proximity", "coverage", "map", "export",
-        "doctor", "demo",
+        "diff", "merge", "hubs", "doctor", "demo",
     ]  # fmt: skip
     runner = CliRunner()
     overview = runner.invoke(app, ["--help"]).stdout
