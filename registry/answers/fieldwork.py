@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from registry.fieldwork.reading import Package
+    from registry.fieldwork.contents import Package
 
 __all__ = ["Difference", "difference", "readable"]
 

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from registry.export.about.metadata import csvw, iso_xml, lines, qmd
+from registry.export.about.csvw import csvw
+from registry.export.about.iso19139 import iso_xml
+from registry.export.about.metadata import lines
+from registry.export.about.qmd import qmd
 from registry.export.layers import REGION, SITES, log
 from registry.export.styling.styles import Truth, combined_style, kind_style, region_style
 from registry.export.xml import plain

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from registry.fieldwork.reading import Package
+    from registry.fieldwork.contents import Package
 
 _AT_ONCE = 1_000
 # Characters that a file system may refuse in a name.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from registry.fieldwork.reading import Package
+    from registry.fieldwork.contents import Package
 
 # Where the uid comes from that a row without one gets, so that the next merge of the file gives it the same.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "tailings-registry fieldwork")

@@ -14,8 +14,8 @@ from registry.fieldwork.layout import POSITION, Part, key_text, parts
 from registry.services import geodesy
 
 if TYPE_CHECKING:
+    from registry.fieldwork.contents import Package
     from registry.fieldwork.edits import Edits, TableEdits
-    from registry.fieldwork.reading import Package
     from registry.model.fields import Field
 
 COLUMNS = ("table", "uid", "code", "name", "action", "field", "before", "after", "moved_m", "by", "at")

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from registry.fieldwork.contents import Package
     from registry.fieldwork.edits import Edits, TableEdits
     from registry.fieldwork.problems import Decisions, Problem
-    from registry.fieldwork.reading import Package
     from registry.fieldwork.threeway import TablePlan
     from registry.model.vocabulary import Kind
     from registry.store.store import Store

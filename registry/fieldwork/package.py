@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select
 
 from registry.errors import EmptyTableError, UnwritableFileError
 from registry.fieldwork import attachments, project, snapshot
+from registry.fieldwork.contents import Properties
 from registry.fieldwork.layout import ATTACHMENT, Part, parts
 from registry.model.tables import Region, Source, StoreProperty, table_of
 from registry.model.types import instant_text
@@ -47,31 +48,6 @@ class Written:
     def counts(self) -> dict[str, int]:
         """Number of rows by table, where there are any."""
         return {name: len(rows) for name, rows in self.tables.items() if len(rows)}
-
-
-@dataclass(frozen=True)
-class Properties:
-    """What a package says of itself; each stands in ``registry_property`` under its name with ``package_`` before it.
-
-    Attributes
-    ----------
-    uid : of the package; every copy of it has the same.
-    store_uid : of the store that it came from.
-    at, by : when it was made, and by whom.
-    provinces, kinds, status : which features were asked for; empty where all were.
-    schema : revision of the tables.
-    crs : of all positions.
-    """
-
-    uid: str
-    store_uid: str
-    at: str
-    by: str
-    provinces: str
-    kinds: str
-    status: str
-    schema: str
-    crs: str
 
 
 @contextmanager

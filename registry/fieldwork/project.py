@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.export.formats.gpkg_schema import describe_columns
-from registry.export.qgis_project.project import ProjectLayer, file_source, write_project
+from registry.export.qgis_project.layer import ProjectLayer, file_source
+from registry.export.qgis_project.project import write_project
 from registry.export.styling.styles import kind_style, region_style, table_style, write_layer_styles
 from registry.fieldwork.layout import parts
 from registry.model import symbols

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from registry.errors import PackageError, StoreBusyError, UnreadableFileError
 from registry.fieldwork import attachments, columns, snapshot
+from registry.fieldwork.contents import Package, Properties
 from registry.fieldwork.layout import parts
-from registry.fieldwork.package import Properties
 from registry.settings import settings
 from registry.store import schema
 
@@ -25,58 +25,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from registry.fieldwork.columns import Rows
 
 # What may lie beside a database while it is open, or after a program that had it open fell over.
 _COMPANIONS = ("-wal", "-journal")
 # How every database of SQLite begins.
 _MAGIC = b"SQLite format 3"
-
-
-@dataclass
-class Package:
-    """A package as it is now.
-
-    Attributes
-    ----------
-    path : the file.
-    connection : on the file, or on a copy of it, in one state.
-    properties : what it says of itself.
-    tables : by name, its rows as they are.
-    base : by name, its rows as they were at export.
-    contents : by attachment, the file with its bytes; None where they stand in its row.
-    went_out : by the path of a file that went out beside the package, its checksum.
-    sha256 : of the file.
-    """
-
-    path: Path
-    connection: sqlite3.Connection
-    properties: Properties
-    tables: dict[str, Rows] = field(default_factory=dict)
-    base: dict[str, pd.DataFrame] = field(default_factory=dict)
-    contents: dict[int, Path | None] = field(default_factory=dict)
-    went_out: dict[str, str | None] = field(default_factory=dict)
-    sha256: str = ""
-
-    def log_digest(self, count: int | None = None) -> tuple[int, str]:
-        """How many entries the history of the file has, and a digest of the first ``count`` of them; of all unless given.
-
-        Two copies of a package that are edited apart have different histories.
-        """
-        limit = -1 if count is None else count
-        found = hashlib.sha256()
-        number = 0
-        for row in self.connection.execute(
-            "SELECT at, by, table_name, uid, action, before, after FROM change ORDER BY id LIMIT ?", (limit,)
-        ):
-            found.update(repr(row).encode("utf-8", "surrogateescape"))
-            number += 1
-        return number, found.hexdigest()
-
-    def embedded(self, row_id: int) -> bytes | None:
-        """The bytes that stand in an attachment's row."""
-        row = self.connection.execute("SELECT content FROM attachment WHERE rowid = ?", (row_id,)).fetchone()
-        return None if row is None or row[0] is None else bytes(row[0])
 
 
 @contextmanager

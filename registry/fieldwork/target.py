@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from registry.fieldwork.reading import Package
+    from registry.fieldwork.contents import Package
     from registry.store.store import Store
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from registry.fieldwork.contents import Package
     from registry.fieldwork.edits import Edits
-    from registry.fieldwork.reading import Package
     from registry.fieldwork.threeway import Row, TablePlan
     from registry.store.store import Store
 

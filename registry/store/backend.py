@@ -12,21 +12,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
-    import pyarrow as pa
     from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
 
     from registry.model.fields import FieldType
+    from registry.store.reader import Reader
 
 BBox = tuple[float, float, float, float]
-
-
-class Reader(Protocol):
-    """What streams a table."""
-
-    def __call__(
-        self, table: Table, columns: Sequence[str], chosen: Sequence[ColumnElement[bool]] = ()
-    ) -> Iterator[pa.RecordBatch]:
-        """Some columns of the rows that meet the conditions, in order of ``id``, piece by piece; geometries are WKB."""
 
 
 class Backend(Protocol):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from sqlalchemy import ColumnElement, Connection, Table
 
-    from registry.store.backend import Reader
+    from registry.store.reader import Reader
     from registry.store.store import Store
 
 GEOMETRY = "geometry"

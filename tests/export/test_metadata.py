@@ -21,8 +21,11 @@ from desktop import DEBIAN_PYTHON, ask_qgis, ogrinfo
 from metadata_made import ASK_METADATA, READABLE, made
 
 from registry.export import write
+from registry.export.about.csvw import csvw
 from registry.export.about.gpkg_metadata import write_metadata
-from registry.export.about.metadata import Content, as_json, csvw, iso_xml, lines, of_layer, qmd
+from registry.export.about.iso19139 import iso_xml
+from registry.export.about.metadata import Content, as_json, lines, of_layer
+from registry.export.about.qmd import qmd
 from registry.model.fields import fields
 
 GMD = "{http://www.isotc211.org/2005/gmd}"

@@ -17,8 +17,9 @@ from sqlalchemy import make_url
 import registry
 from registry.errors import BadParameterError, CrsError, UnreadableFileError, UnwritableFileError
 from registry.export import write
+from registry.export.qgis_project.layer import ProjectLayer, server_source, text_source
 from registry.export.qgis_project.layers import ORDER, package_layers, server_layers
-from registry.export.qgis_project.project import ProjectLayer, server_source, text_source, write_project
+from registry.export.qgis_project.project import write_project
 from registry.export.styling.styles import combined_style, kind_style
 from registry.model import symbols as s
 from registry.model.vocabulary import Kind

@@ -1,7 +1,7 @@
 """What an exported file says of itself: whose data it holds, under which licence, of what day, and whether it is real.
 
-One ``Metadata`` is gathered for an export and written in every form that a format has a place for: ``iso_xml`` (ISO 19115),
-``qmd`` (QGIS), ``csvw`` (tables on the web), ``as_json`` and ``lines`` (plain sentences). What nobody told is left out or
+One ``Metadata`` is gathered for an export and written in every form that a format has a place for: here as JSON and plain
+sentences, beside it as ISO 19115 (``iso19139``), for QGIS (``qmd``) and as a table on the web (``csvw``). What nobody told is left out or
 marked unknown; nothing is made up, least of all a contact.
 """
 
@@ -12,17 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from registry.export.about.csvw import csvw
-from registry.export.about.iso19139 import iso_xml
-from registry.export.about.qmd import qmd
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     import pyproj
-
-__all__ = ["Content", "Metadata", "as_json", "csvw", "iso_xml", "lines", "of_layer", "packed", "qmd"]
 
 Extent = tuple[float, float, float, float]
 

@@ -12,8 +12,8 @@ import pyogrio
 import pyogrio.errors
 
 from registry.errors import UnreadableFileError
+from registry.export.qgis_project.layer import ProjectLayer, file_source, server_source
 from registry.export.qgis_project.parts import style_of
-from registry.export.qgis_project.project import ProjectLayer, file_source, server_source
 from registry.export.styling.styles import OWNER, kind_style, region_style, table_style
 from registry.model import symbols as s
 from registry.model.vocabulary import Kind, Term
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL
 
-    from registry.export.qgis_project.parts import Box
-    from registry.export.qgis_project.project import GeometryType, Provider
+    from registry.export.qgis_project.layer import Box, GeometryType, Provider
 
 # From the top of the legend, which is drawn last, to its bottom: what is graver lies on top, regions under all sites.
 ORDER: dict[str, str] = {

@@ -16,10 +16,9 @@ from registry.model.vocabulary import SITE_KINDS, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from registry.export.qgis_project.project import ProjectLayer
+    from registry.export.qgis_project.layer import Box, ProjectLayer
 
 # West, south, east, north.
-Box = tuple[float, float, float, float]
 
 # The tables that belong to a feature: the column that says whose they are, and the layers that may own them.
 _OWNED: dict[str, tuple[str, tuple[Kind, ...]]] = {

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 from registry.export.styling.qml_options import options
 
 if TYPE_CHECKING:
-    from registry.export.qgis_project.parts import Box
+    from registry.export.qgis_project.layer import Box
 
 _NAMES = {"zh": "打印版面（A4 横向）", "en": "Print page (A4 landscape)"}
 _LEGEND = {"zh": "图例", "en": "Legend"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Dialect, Engine, Table
 
-    from registry.store.backend import Reader
+    from registry.store.reader import Reader
 
 
 def reader(connection: Connection) -> Reader:

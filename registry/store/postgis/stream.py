@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine, Table
 
     from registry.model.fields import FieldType
-    from registry.store.backend import Reader
+    from registry.store.reader import Reader
 
 
 def reader(connection: Connection) -> Reader:
