@@ -228,6 +228,12 @@ def test_metadata_written_again_replace_the_older_and_keep_what_others_wrote(tmp
     write({"gangue_heap": heaps}, path, title="台账", metadata=made())
     counted = "SELECT count(*), count(DISTINCT md_standard_uri) FROM gpkg_metadata"
     with closing(sqlite3.connect(path)) as connection:
+        others = "INSERT INTO gpkg_metadata (md_scope, md_standard_uri, metadata) VALUES ('dataset', 'http://gdal.org', '<a/>')"
+        key = connection.execute(others).lastrowid
+        connection.execute(
+            "INSERT INTO gpkg_metadata_reference (reference_scope, md_file_id) VALUES ('geopackage', ?)", (key,)
+        )
+        connection.commit()
         before = connection.execute(counted).fetchone()
         write_metadata(connection, made(title="新题"), {"gangue_heap": "gangue_heap"})
         assert connection.execute(counted).fetchone() == before
