@@ -41,6 +41,10 @@ LOGINS: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
+# Logins belong to the server, and several realms on it may want one of them at a time.
+_KEPT: dict[str, str] = {}
+
+
 @dataclass
 class Realm:
     """The server, the database to copy, and the logins' passwords."""
@@ -76,7 +80,7 @@ class Realm:
 
     def login(self, name: str, *roles: str) -> None:
         """Make a login with a password that nobody knows, or give the one that is there a new one."""
-        self.passwords[name] = secrets.token_urlsafe(12)
+        self.passwords[name] = _KEPT.setdefault(name, secrets.token_urlsafe(12))
         known = self.cluster.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", name)
         made = sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
             sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(name), sql.Literal(self.passwords[name])
