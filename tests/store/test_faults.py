@@ -323,6 +323,7 @@ def test_a_server_with_a_full_disk_takes_nothing_of_an_import_and_then_a_smaller
     cluster.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
     name = "on_small_disk"
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE {store_template} TABLESPACE small")
+    cluster.execute("UPDATE layer_styles SET f_table_catalog = current_database()", database=name)
     url = cluster.url(name)
     try:
         large, before = begun(url, tmp_path, 200_000)
