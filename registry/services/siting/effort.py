@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,9 @@ class Effort:
             if self.interrupted:
                 signal.default_int_handler(number, frame)
             self.interrupted = True
-            self.say("stopping with the best plan so far; Ctrl-C once more ends at once")
+            # It may come in the middle of another line, where nothing more can be written.
+            with suppress(RuntimeError):
+                self.say("stopping with the best plan so far; Ctrl-C once more ends at once")
 
         before = signal.signal(signal.SIGINT, stop)
         try:
