@@ -81,7 +81,9 @@ def take_in(
         backend_of(connection).trust_location(connection)
         source_id = runs.source(connection, choices.source or batch.file_name, choices.licence)
         run_id = runs.begin(connection, batch, source_id)
-        written = write.features(connection, batch.kind, identified, srid=store.srid, source_id=source_id)
+        written = write.features(
+            connection, batch.kind, identified, srid=store.srid, source_id=source_id, returned=batch.returned
+        )
         provenance.record(connection, run_id, written.rows, srid=store.srid)
         vanished = _vanished(connection, batch, source_id, run_id, written.rows, choices, srid=store.srid)
         outcomes = written.rows["outcome"].value_counts()

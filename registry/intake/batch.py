@@ -122,6 +122,7 @@ def read_batch(
         notes=(*table.notes, *columns.notes, *positions.notes, *findings.notes),
         sheet=table.sheet,
         supplement=supplement,
+        returned=bool(returned),
         rejected_rows=_rejected_rows(table, columns, kind, mapping, positions, np.flatnonzero(findings.rejected)),
     )
 

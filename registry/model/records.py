@@ -88,6 +88,7 @@ class Batch:
     read : number of source rows; equals accepted rows + distinct rejected rows.
     file_name, sha256, sheet : the source file, and the sheet or layer in it ("" where a file is one table).
     supplement : the table is a file of rejects, so it holds only some rows of its source's edition.
+    returned : the table is an export of a registry that came back, through a format that may have cut or rounded values.
     rejected_rows : (r, headers) the rejected source rows as they are written, index ``row``, in the file's order;
         its columns are the headers as they are written, so that one may occur twice.
     notes : what was decided for the table as a whole (columns kept as extra, units assumed, …), one line each.
@@ -103,6 +104,7 @@ class Batch:
     notes: tuple[str, ...] = ()
     sheet: str = ""
     supplement: bool = False
+    returned: bool = False
     rejected_rows: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def summary(self) -> pd.DataFrame:

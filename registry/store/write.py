@@ -13,7 +13,7 @@ from registry.errors import StoreError
 from registry.model.fields import feature_table, table_fields
 from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
-from registry.store import decisions, identity, read
+from registry.store import decisions, identity, narrowed, read
 from registry.store.backend import backend_of
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 # So many rows are worth the sorting.
 _MANY = 10_000
-_ROUNDED_DEG = (
-    6e-8  # GeoJSON and KML end at the seventh decimal; nearer than half of it, half a centimetre, nothing moved
-)
-_ROUNDED = 5e-15  # a spreadsheet keeps 15 digits of a number that it saves again
-_CUT_BYTES = 254  # of a text in dBASE
 
 
 @dataclass(frozen=True)
@@ -104,8 +99,13 @@ def identify(connection: Connection, kind: Kind, records: pd.DataFrame) -> Ident
     return Identified(records, stored, at, rows)
 
 
-def features(connection: Connection, kind: Kind, identified: Identified, *, srid: int, source_id: int) -> Written:
-    """Store records of one kind. A cell that is empty in the source leaves the stored value as it is."""
+def features(
+    connection: Connection, kind: Kind, identified: Identified, *, srid: int, source_id: int, returned: bool = False
+) -> Written:
+    """Store records of one kind. A cell that is empty in the source leaves the stored value as it is.
+
+    Where they ``returned`` from an export, so does one that its format could only cut or round (``narrowed``).
+    """
     table = feature_table(kind)
     records, stored, at, new = identified.records, identified.stored, identified.at, identified.new
     records = records.assign(source_id=source_id)
@@ -115,7 +115,9 @@ def features(connection: Connection, kind: Kind, identified: Identified, *, srid
         if field.name in records and field.name not in {"uid", "geom", "source_id"}
     ]
     placed = ["geom"] if "geom" in records else []
-    merged, differs, changes = _merge(records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"])
+    merged, differs, changes = _merge(
+        records.loc[~new], stored.iloc[at[~new]], [*columns, "lon", "lat"], returned=returned
+    )
     backend = backend_of(connection)
     backend.insert(
         connection,
@@ -126,7 +128,7 @@ def features(connection: Connection, kind: Kind, identified: Identified, *, srid
     changed = merged.loc[differs].assign(id=stored["id"].to_numpy()[at[~new]][differs], source_id=source_id)
     backend.update(connection, table, _with_points(changed), srid=srid)
 
-    streams = _waste(connection, kind, records.assign(new=new), srid=srid)
+    streams = _waste(connection, kind, records.assign(new=new), srid=srid, returned=returned)
     known = records.loc[~new, "uid"].to_numpy(dtype=object)
     changes = pd.concat([changes.assign(uid=known[changes.pop("at").to_numpy(int)]), streams], ignore_index=True)
     now_other = set(known[differs].tolist()) | set(streams["uid"])
@@ -179,7 +181,7 @@ def _folded(
 
 
 def _merge(
-    records: pd.DataFrame, stored: pd.DataFrame, columns: Sequence[str]
+    records: pd.DataFrame, stored: pd.DataFrame, columns: Sequence[str], *, returned: bool
 ) -> tuple[pd.DataFrame, NDArray[np.bool_], pd.DataFrame]:
     """Stored rows with the values that the records bring, which rows (n,) that changes, and every field it changes.
 
@@ -194,17 +196,9 @@ def _merge(
         value = given.where(given.notna(), old)
         if name == "warnings":
             value = given
-        elif name in {"lon", "lat"}:
-            value = value.where((value - old).abs() > _ROUNDED_DEG, old)
-        elif pd.api.types.is_float_dtype(old.dtype):
-            value = value.where(~((value - old).abs() <= _ROUNDED * old.abs()), old)
+        elif returned:
+            value = narrowed.restored(value, old, is_angle=name in {"lon", "lat"})
         other = ((value != old) & ~(value.isna() & old.isna())).fillna(True).to_numpy(bool)
-        if other.any() and pd.api.types.is_string_dtype(value.dtype):
-            pairs = zip(value[other].tolist(), old[other].tolist(), strict=True)
-            left = np.array([lost_on_the_way(came, kept) for came, kept in pairs], dtype=bool)
-            other = other.copy()
-            other[np.flatnonzero(other)[left]] = False
-            value = value.where(other, old)
         differs |= other
         merged[name] = value
         if other.any():
@@ -217,21 +211,7 @@ def _merge(
     return pd.DataFrame(merged, index=records.index), differs, found
 
 
-def lost_on_the_way(came: object, kept: object) -> bool:
-    """Whether a text is what a narrower file left of the stored one, which then stays.
-
-    dBASE holds 254 bytes, which end before a character of up to four; an export in GBK has ``〓`` for what GBK has not.
-    """
-    if not isinstance(came, str) or not isinstance(kept, str) or len(came) > len(kept):
-        return False
-    if len(came) < len(kept) and not any(
-        _CUT_BYTES - 4 < len(came.encode(encoding, "replace")) <= _CUT_BYTES for encoding in ("utf-8", "gbk")
-    ):
-        return False
-    return all(one in {other, "〓"} for one, other in zip(came, kept, strict=False))
-
-
-def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int) -> pd.DataFrame:
+def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: int, returned: bool) -> pd.DataFrame:
     """Store what the sites hold or the plants accept; what that changes of those that are not ``new``."""
     table, key, values = _WASTE[kind.is_site]
     given = _streams(kind, records, key, values)
@@ -244,7 +224,7 @@ def _waste(connection: Connection, kind: Kind, records: pd.DataFrame, *, srid: i
         index = pd.MultiIndex.from_frame(stored[[key, "waste_code"]])
         at = index.get_indexer(pd.MultiIndex.from_frame(given[[key, "waste_code"]]))
     new = at < 0
-    merged, differs, changes = _merge(given[~new], stored.iloc[at[~new]], values)
+    merged, differs, changes = _merge(given[~new], stored.iloc[at[~new]], values, returned=returned)
     backend = backend_of(connection)
     added = given[new]
     if len(added) >= _MANY:

@@ -14,7 +14,7 @@ import pytest
 import registry
 from registry.answers.exports import write_export
 from registry.model.vocabulary import Kind
-from registry.store.write import lost_on_the_way
+from registry.store.narrowed import is_left_of
 
 from .conftest import HOSTILE
 
@@ -128,7 +128,7 @@ def test_a_text_that_a_shapefile_cut_does_not_take_the_place_of_the_whole_one(
     ],
 )
 def test_only_what_a_narrower_file_leaves_of_a_text_counts_as_that_text(came: Any, kept: Any, *, is_lost: bool) -> None:
-    assert lost_on_the_way(came, kept) is is_lost
+    assert is_left_of(came, kept) is is_lost
 
 
 def test_a_workbook_that_was_edited_changes_what_was_edited(reg: registry.Registry, tmp_path: Path) -> None:

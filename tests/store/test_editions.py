@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_a_newer_edition_changes_what_it_says_and_keeps_uid_and_id(reg: registry
     reg.import_batch(ponds(700, status="in_use", dam_height_m=10.0), source="2025")
     before = state(reg)["tailings_pond"].set_index("code")
     # Its rows stand in another order, 100 of them are new.
-    newer = ponds(400, start=400, status="idle", dam_height_m=10.0000000000001)
+    newer = ponds(400, start=400, status="idle", dam_height_m=math.nextafter(10, 20))
     report = reg.import_batch(
         batch_of({name: newer.records[name].iloc[::-1] for name in newer.records if name != "row"}), source="2026"
     )
@@ -84,7 +85,7 @@ def test_a_newer_edition_changes_what_it_says_and_keeps_uid_and_id(reg: registry
     after = state(reg)["tailings_pond"].set_index("code")
     assert after.loc[before.index, ["uid", "id"]].equals(before[["uid", "id"]])
     changed = [f"T-{i}" for i in range(400, 700)]
-    assert set(after.loc[changed, "dam_height_m"]) == {10.0000000000001}
+    assert set(after.loc[changed, "dam_height_m"]) == {math.nextafter(10, 20)}
     assert set(after.loc[changed, "status"]) == {"idle"}
     pd.testing.assert_frame_equal(after.drop(index=changed).head(400), before.drop(index=changed))
     sources = reg.sources().set_index("name")["id"]
