@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster
 from partitioned.scene import Scene, make_scene
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client() -> Iterator[Client]:
     with (
         LocalCluster(
