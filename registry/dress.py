@@ -46,7 +46,14 @@ def dress(connection: Connection, place: str, *, lang: str) -> None:
         desk_edits.install(connection)
     if administers(connection):
         comments.describe_tables(connection)
-    server_styles.write(connection, place, _server_styles(lang))
+    server_styles.write(
+        connection,
+        place,
+        [
+            (each.f_table_name, each.f_geometry_column, each.styleName, each.styleQML, each.styleSLD, each.description)
+            for each in _server_styles(lang)
+        ],
+    )
 
 
 def _server_styles(lang: str) -> list[LayerStyle]:
@@ -73,5 +80,5 @@ def _written(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
     """The registry's own styles in a file."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'layer_styles'").fetchone() is None:
         return set()
-    columns = "f_table_name, styleName, styleQML, styleSLD"
-    return set(connection.execute(f"SELECT {columns} FROM layer_styles WHERE owner = ?", (OWNER,)))  # noqa: S608  names
+    find = "SELECT f_table_name, styleName, styleQML, styleSLD FROM layer_styles WHERE owner = ?"
+    return set(connection.execute(find, (OWNER,)))

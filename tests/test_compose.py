@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from cluster import Cluster
 
 ROOT = Path(__file__).parent.parent
 ENTRYPOINT = ROOT / "docker/entrypoint.sh"
-PASSWORD = "correct-horse-battery"  # noqa: S105 of a database that never runs
+PASSWORD = secrets.token_urlsafe(12)
 NOBODY_ANSWERS = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 
 

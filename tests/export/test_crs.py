@@ -63,7 +63,7 @@ def test_the_zone_of_the_data_is_chosen_and_its_number_stands_in_the_easting(
     assert found.crs.to_epsg() == epsg
     # The register's own words tell the zone and its meridian.
     registered = pyproj.CRS.from_epsg(epsg)
-    zone = int(re.search(r"zone (\d+)", registered.name)[1])  # type: ignore[index]  every name has one
+    zone = int(re.search(r"zone (\d+)", registered.name)[1])
     assert int(found.geometry.x.iloc[0] // 1e6) == zone
     meridian = values_of(registered)["Longitude of natural origin"]
     assert f"EPSG:{epsg}, {registered.name}, central meridian {meridian:g}° E" in caplog.text
@@ -80,7 +80,7 @@ def test_what_lies_outside_the_zone_is_counted_with_its_largest_distortion(tmp_p
         east, north, _ = geod.fwd(x, y, 37.0, 100.0)
         stretched.append(np.hypot(*np.subtract(there.transform(east, north), there.transform(x, y))) / 100 - 1)
     assert "4 of 10 features lie outside this zone" in caplog.text
-    said = float(re.search(r"up to ([\d.]+) % too long", caplog.text)[1])  # type: ignore[index]  it says so
+    said = float(re.search(r"up to ([\d.]+) % too long", caplog.text)[1])
     assert said == pytest.approx(100 * max(stretched), rel=0.06)  # two digits
 
 

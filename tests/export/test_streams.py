@@ -226,7 +226,7 @@ def test_kinds_below_each_other_keep_the_types_of_all(layers: dict[str, Any]) ->
 def test_what_is_made_ahead_is_raised_and_closed_where_it_was_made() -> None:
     seen: list[str] = []
 
-    def source(fails: bool) -> Any:  # noqa: FBT001  a case of the test
+    def source(*, fails: bool) -> Any:
         try:
             yield 1
             yield 2

@@ -11,6 +11,7 @@ from partitioned.scene import Scene, make_scene
 
 @pytest.fixture(scope="package")
 def client() -> Iterator[Client]:
+    """Two workers; they end with these tests, since a loop that Playwright runs in the same thread may end before the session."""
     with (
         LocalCluster(
             n_workers=2,

@@ -139,11 +139,11 @@ class _Column:
     def values(self, column: pa.Array) -> list[Any]:
         """A piece of the column as Python objects: numbers, truths, texts, None."""
         if self._is_real:
-            return pc.if_else(pc.is_nan(column), None, column).cast(pa.float64()).to_pylist()  # type: ignore[no-any-return]
+            column = pc.if_else(pc.is_nan(column), None, column).cast(pa.float64())
         found: list[Any] = column.to_pylist()
         if self._is_whole:
             self._largest = max(self._largest, *(abs(value) for value in found if value is not None), 0)
-        elif not self._is_truth and not pa.types.is_string(column.type):
+        elif not (self._is_real or self._is_truth) and not pa.types.is_string(column.type):
             found = [value if value is None else getattr(value, "isoformat", value.__str__)() for value in found]
         return found
 

@@ -7,7 +7,7 @@ login's search path, and for rows of the database and schema that a layer is in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
@@ -67,35 +67,7 @@ END $$
 _HERE = "f_table_catalog = current_database() AND f_table_schema = current_schema()"
 
 
-class Style(Protocol):
-    """The style of one layer; the attributes bear the names of QGIS's columns."""
-
-    @property
-    def f_table_name(self) -> str:
-        """The table or view that it is for."""
-
-    @property
-    def f_geometry_column(self) -> str:
-        """The column with its geometry; empty for a table without one."""
-
-    @property
-    def styleName(self) -> str:  # noqa: N802  QGIS's name
-        """What it is called."""
-
-    @property
-    def styleQML(self) -> str:  # noqa: N802  QGIS's name
-        """The style as QGIS writes it."""
-
-    @property
-    def styleSLD(self) -> str:  # noqa: N802  QGIS's name
-        """The style as a Styled Layer Descriptor; empty where there is nothing to draw."""
-
-    @property
-    def description(self) -> str:
-        """What it shows, in words."""
-
-
-def write(connection: Connection, place: str, styles: Sequence[Style]) -> None:
+def write(connection: Connection, place: str, styles: Sequence[tuple[str, ...]]) -> None:
     """Put the registry's styles into the database, each as the default of its layer.
 
     Rows that this function wrote before are replaced, styles that a person saved are kept, and where one of those is the
@@ -105,7 +77,8 @@ def write(connection: Connection, place: str, styles: Sequence[Style]) -> None:
     Parameters
     ----------
     place : where the store is, as messages name it.
-    styles : (n,) one a layer; a layer of the registry that is not among them loses its style.
+    styles : (n,) one a layer: its table or view, the column with its geometry ("" for a plain table), name, QML, SLD ("" where
+        nothing is drawn), description. A layer of the registry that is not among them loses its style.
 
     Raises
     ------
@@ -113,14 +86,14 @@ def write(connection: Connection, place: str, styles: Sequence[Style]) -> None:
     """
     if next(problems(connection), None) is not None:
         _install(connection, place)
-    if not administers(connection) or _written(connection) == {_row(style) for style in styles}:
+    if not administers(connection) or _written(connection) == set(styles):
         return
     # Those of a database that this one is a copy of, too.
     connection.execute(
         text(f"DELETE FROM {TABLE} WHERE owner = :owner AND f_table_schema = current_schema()"), {"owner": ADMIN}
     )
     for style in styles:
-        connection.execute(text(_INSERT), dict(zip(_COLUMNS, _row(style), strict=True)) | {"owner": ADMIN})
+        connection.execute(text(_INSERT), dict(zip(_COLUMNS, style, strict=True)) | {"owner": ADMIN})
 
 
 _COLUMNS = ("table", "geometry", "name", "qml", "sld", "description")
@@ -131,12 +104,6 @@ SELECT current_database(), current_schema(), CAST(:table AS varchar), nullif(:ge
   XMLPARSE(DOCUMENT nullif(:sld, '')),
   NOT EXISTS (SELECT FROM {TABLE} WHERE {_HERE} AND f_table_name = CAST(:table AS varchar) AND useasdefault), :description, :owner
 """
-
-
-def _row(style: Style) -> tuple[str, ...]:
-    return (
-        style.f_table_name, style.f_geometry_column, style.styleName, style.styleQML, style.styleSLD, style.description,
-    )  # fmt: skip
 
 
 def _written(connection: Connection) -> set[tuple[str, ...]]:

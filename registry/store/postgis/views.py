@@ -15,8 +15,19 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, LargeBinary, and_, case, func, literal, select, text, type_coerce
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import (
+    Integer,
+    LargeBinary,
+    Text,
+    and_,
+    case,
+    create_mock_engine,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from registry.errors import NotARegistryError, StoreError
@@ -39,7 +50,7 @@ LANGUAGES = ("zh", "en")
 # What a view's comment ends in: by it the registry knows its own views, and of which edition they are.
 _MARK = "registry init, edition"
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives its constructor no types
+_DIALECT = create_mock_engine("postgresql+psycopg://", lambda *_: None).dialect
 
 
 @dataclass(frozen=True)
@@ -230,7 +241,7 @@ def _labelled(field: Field, column: ColumnElement[Any], lang: str) -> ViewColumn
             *((column == as_stored(code), literal(getattr(term, lang))) for code, term in field.codes.items())
         )
     elif field.name == "extra":
-        source = column.cast(postgresql.TEXT)
+        source = column.cast(Text)
     return ViewColumn(field.name, field.label(lang), source, translated(field, lang))
 
 
