@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from registry.errors import BadParameterError, UnknownColumnError, UnknownSiteError, UnreadableFileError
+from registry.decision_file import read_decision_table
+from registry.errors import BadParameterError, UnknownSiteError
 from registry.intake.cells.spelling import code_spellings, fold
 from registry.intake.matching import pairs as matching
 from registry.model.fields import feature_table
@@ -156,20 +157,7 @@ def read_decisions(path: Path) -> pd.DataFrame:
     ------
     UnreadableFileError, UnknownColumnError, BadParameterError : what is wrong with it, and where.
     """
-    try:
-        if path.suffix.lower() == ".xlsx":
-            table = pd.read_excel(path, dtype="str", engine="calamine", keep_default_na=False)
-        else:
-            table = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise UnreadableFileError(f"{path}: not a table of decisions: {error}.") from error
-    for name in ("uid", "other_uid", "decision"):
-        if name not in table.columns:
-            raise UnknownColumnError(
-                f"{path}: there is no column '{name}'. Write the file with `registry matches --out` and fill in decision."
-            )
+    table = read_decision_table(path, ("uid", "other_uid", "decision"), written_by="registry matches --out")
     known = code_spellings(MATCH_DECISIONS)
     said = table["decision"].str.strip()
     code = said.map(lambda text: known.get(fold(text)))

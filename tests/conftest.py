@@ -11,6 +11,7 @@ import geopandas as gpd
 import pytest
 import shapely
 from cluster import Cluster, MissingPostgisError
+from realm import Realm
 
 import registry
 
@@ -113,3 +114,16 @@ def store_template(cluster: Cluster) -> str:
     name = cluster.create_database("store_template")
     registry.open(cluster.url(name), create=True).close()
     return name
+
+
+@pytest.fixture(scope="session")
+def realm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Realm:
+    """A registry with three provinces and a login for every role; a test leaves it as it is."""
+    return Realm.made(cluster, tmp_path_factory.mktemp("realm"))
+
+
+@pytest.fixture
+def database(realm: Realm) -> Iterator[str]:
+    """A copy of it that a test may change."""
+    with realm.copy() as name:
+        yield name

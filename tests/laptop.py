@@ -9,10 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import shapely
-from realm import PROVINCES
+from realm import load_provinces
 
 import registry
 from registry.model.tables import Base
@@ -40,13 +39,7 @@ U-1,一号厂,SW05;SW04,105,35
 
 def fill(reg: registry.Registry, folder: Path) -> None:
     """Three provinces, four ponds, a heap, a plant, an inspection, a decision and a photograph."""
-    provinces = gpd.GeoDataFrame(
-        {"code": list(PROVINCES), "name": [name for name, _ in PROVINCES.values()]},
-        geometry=[shape for _, shape in PROVINCES.values()],
-        crs=4326,
-    )
-    provinces.to_file(folder / "provinces.geojson")
-    reg.load_regions(folder / "provinces.geojson", level="province")
+    load_provinces(reg, folder)
     for name, kind, text in (
         ("ponds", "tailings_pond", PONDS), ("heaps", "gangue_heap", HEAPS), ("plants", "utilization_plant", PLANTS),
     ):  # fmt: skip

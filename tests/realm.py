@@ -143,7 +143,8 @@ def table(path: Path, *lines: str) -> Path:
     return path
 
 
-def _fill(reg: registry.Registry, folder: Path) -> None:
+def load_provinces(reg: registry.Registry, folder: Path) -> None:
+    """Load the three provinces, by way of a file in a folder."""
     provinces = gpd.GeoDataFrame(
         {"code": list(PROVINCES), "name": [name for name, _ in PROVINCES.values()]},
         geometry=[shape for _, shape in PROVINCES.values()],
@@ -151,6 +152,10 @@ def _fill(reg: registry.Registry, folder: Path) -> None:
     )
     provinces.to_file(folder / "provinces.geojson")
     reg.load_regions(folder / "provinces.geojson", level="province")
+
+
+def _fill(reg: registry.Registry, folder: Path) -> None:
+    load_provinces(reg, folder)
     for kind, letter in LETTERS.items():
         rows = (line(f"{code}-{letter}", place) for code, place in PLACES.items())
         reg.import_file(table(folder / f"{kind}.csv", *rows), kind)

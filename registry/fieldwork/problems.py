@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from registry.errors import BadParameterError, UnknownColumnError, UnreadableFileError
+from registry.decision_file import read_decision_table
+from registry.errors import BadParameterError
 from registry.fieldwork import values
 from registry.fieldwork.layout import POSITION, parts
 from registry.fieldwork.listing import shown
@@ -113,7 +114,9 @@ def read_decisions(path: Path) -> dict[Place, str]:
     ------
     UnreadableFileError, UnknownColumnError, BadParameterError : what is wrong with it, and where.
     """
-    table = _decided(path)
+    table = read_decision_table(
+        path, ("table", "key", "field", "decision"), written_by=f"registry merge PACKAGE --out {path}"
+    )
     known = code_spellings(DECISIONS)
     found: dict[Place, str] = {}
     for number, row in enumerate(table[["table", "key", "field", "decision"]].itertuples(index=False), start=2):
@@ -132,25 +135,6 @@ def read_decisions(path: Path) -> dict[Place, str]:
             raise BadParameterError(f"{path}, row {number}: the same field was decided otherwise in a row before.")
         found[place] = decision
     return found
-
-
-def _decided(path: Path) -> pd.DataFrame:
-    """The table in a file of decisions, its cells as texts."""
-    try:
-        if path.suffix.lower() == ".xlsx":
-            table = pd.read_excel(path, dtype="str", engine="calamine", keep_default_na=False)
-        else:
-            table = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
-    except OSError as error:
-        raise UnreadableFileError(f"{path}: cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise UnreadableFileError(f"{path}: not a table of decisions: {error}.") from error
-    for name in ("table", "key", "field", "decision"):
-        if name not in table.columns:
-            raise UnknownColumnError(
-                f"{path}: there is no column '{name}'. Write the file with `registry merge PACKAGE --out {path}` and fill in decision."
-            )
-    return table
 
 
 def _names(table: str) -> set[str]:

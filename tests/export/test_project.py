@@ -109,6 +109,13 @@ def ids(*names: str) -> list[str]:
     return [f"registry_layer_{name}" for name in names]
 
 
+def as_table(ponds: Any, folder: Path) -> Path:
+    """Ponds as a bureau's table."""
+    columns = ["name", "lon", "lat", "supervision_level", "annual_t"]
+    ponds.assign(lon=ponds.geometry.x, lat=ponds.geometry.y)[columns].to_csv(folder / "ponds.csv")
+    return folder / "ponds.csv"
+
+
 def test_an_exported_package_opens_with_groups_styles_forms_and_a_page(
     package: Path, layers: Any, tmp_path: Path
 ) -> None:
@@ -152,10 +159,7 @@ def test_rows_that_belong_to_a_site_are_related_to_it(file_template: Path, ponds
     store = tmp_path / "a folder" / "登记.gpkg"
     store.parent.mkdir()
     shutil.copy(file_template, store)
-    table = tmp_path / "ponds.csv"
-    ponds.assign(lon=ponds.geometry.x, lat=ponds.geometry.y)[
-        ["name", "lon", "lat", "supervision_level", "annual_t"]
-    ].to_csv(table)
+    table = as_table(ponds, tmp_path)
     with registry.open(store) as reg:
         reg.import_file(table, kind="tailings_pond")
         site = reg.sites(kind="tailings_pond").index[0]
@@ -280,10 +284,7 @@ def test_positions_in_a_csv_are_a_layer(layers: Any, tmp_path: Path) -> None:
 def test_the_tables_of_a_server_open_for_who_is_named_in_the_surroundings(
     postgis_url: str, ponds: Any, tmp_path: Path
 ) -> None:
-    table = tmp_path / "ponds.csv"
-    ponds.assign(lon=ponds.geometry.x, lat=ponds.geometry.y)[
-        ["name", "lon", "lat", "supervision_level", "annual_t"]
-    ].to_csv(table)
+    table = as_table(ponds, tmp_path)
     with registry.open(postgis_url) as reg:
         reg.import_file(table, kind="tailings_pond")
         stored = reg.sites(kind="tailings_pond")

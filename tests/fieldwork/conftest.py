@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from cluster import Cluster
 from laptop import changes, fill, ledger, state
-from realm import Realm
 
 import registry
 
@@ -74,16 +73,3 @@ def merged_exactly(filled: registry.Registry, package: Path) -> Callable[..., An
         return report
 
     return check
-
-
-@pytest.fixture(scope="session")
-def realm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Realm:
-    """A registry with three provinces and a login for every role; a test leaves it as it is."""
-    return Realm.made(cluster, tmp_path_factory.mktemp("realm"))
-
-
-@pytest.fixture
-def database(realm: Realm) -> Iterator[str]:
-    """A copy of it that a test may change."""
-    with realm.copy() as name:
-        yield name
