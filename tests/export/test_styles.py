@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import shapely
@@ -17,10 +18,20 @@ import registry
 from registry.errors import BadParameterError
 from registry.export import write
 from registry.export.formats.shapefile import short_names
-from registry.export.styling.styles import Truth, combined_style, kind_style, layer_styles, write_layer_styles
+from registry.export.layers import described_fields
+from registry.export.styling.styles import (
+    Truth,
+    combined_style,
+    kind_style,
+    layer_styles,
+    table_style,
+    write_layer_styles,
+)
 from registry.model import symbols as s
 from registry.model.fields import fields
+from registry.model.tables import Base
 from registry.model.vocabulary import Kind
+from registry.store.changes import SUBJECTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,3 +231,18 @@ def test_a_style_names_no_column_that_the_layer_does_not_have() -> None:
         quoted = set(re.findall(r'(?:attr|field)="([^"]+)"', style.styleQML))
         assert quoted <= set(names.values())
         assert set(re.findall(r"<ogc:PropertyName>([^<]+)", style.styleSLD)) <= set(names.values())
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_styles_have_names_that_qgis_can_keep_and_speak_only_of_columns_that_exist(lang: str) -> None:
+    tables = Base.metadata.tables
+    styles = [*layer_styles(lang), *(table_style(name, lang) for name in SUBJECTS if name not in set(Kind))]
+    assert len(styles) == len(Kind) + 1 + 5
+    for style in styles:
+        assert 0 < len(style.styleName) <= 30  # the width of the column in layer_styles
+        qml = ET.fromstring(style.styleQML)
+        # An export has a site's waste beside the columns of its table, and a key of GDAL's.
+        known = {*tables[style.f_table_name].columns.keys(), *described_fields(style.f_table_name), "fid", "ogc_fid"}
+        for tag in ("alias", "default", "constraint", "field"):
+            found = {each.get("field") or each.get("name") for each in qml.iter(tag)}
+            assert found <= known, (style.f_table_name, tag)
