@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from registry.export.formats.gpkg_schema import describe_columns
 from registry.export.styling.styles import OWNER, kind_style, layer_styles, table_style, write_layer_styles
+from registry.model.fields import table_fields
+from registry.model.tables import Base
 from registry.model.vocabulary import Kind
 from registry.store.changes import SUBJECTS
 from registry.store.postgis import comments, desk_edits, views
@@ -56,24 +58,28 @@ def dress(connection: Connection, place: str, *, lang: str) -> None:
     )
 
 
+def _table_styles(lang: str) -> list[LayerStyle]:
+    """Of the tables that are drawn, and of those that are filled in by hand."""
+    return [*layer_styles(lang), *(table_style(table, lang) for table in SUBJECTS if table not in set(Kind))]
+
+
 def _server_styles(lang: str) -> list[LayerStyle]:
-    """Of the tables that are drawn or filled in by hand, in the language asked for, and of every view in its own."""
-    forms = [table_style(table, lang) for table in SUBJECTS if table not in set(Kind)]
+    """Of tables in the language asked for, and of every view in its own."""
     labelled = [
         kind_style(view.kind, view.lang, table=view.name, names=view.names, labelled=True) for view in views.VIEWS
     ]
-    return [*layer_styles(lang), *forms, *labelled]
+    return [*_table_styles(lang), *labelled]
 
 
 def _dress_file(connection: sqlite3.Connection, lang: str) -> None:
-    styles = layer_styles(lang)
+    styles = _table_styles(lang)
     if _written(connection) == {
         (style.f_table_name, style.styleName, style.styleQML, style.styleSLD) for style in styles
     }:
         return
     write_layer_styles(connection, styles)
-    for kind in Kind:
-        describe_columns(connection, kind.value, lang=lang)
+    for table in SUBJECTS:
+        describe_columns(connection, table, table_fields(Base.metadata.tables[table]), lang)
 
 
 def _written(connection: sqlite3.Connection) -> set[tuple[str, ...]]:

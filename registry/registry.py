@@ -10,7 +10,8 @@ from registry import matches
 from registry.contents import Contents
 from registry.dress import dress
 from registry.errors import BadParameterError, UnwritableFileError
-from registry.fieldwork import listing, merging, package, project, reading, target
+from registry.export.qgis_project.layers import write_package_project
+from registry.fieldwork import listing, merging, package, reading, target
 from registry.fieldwork.problems import Decisions, read_decisions
 from registry.imports import ImportChoices, Vanished, take_in
 from registry.intake import read_batch
@@ -129,13 +130,15 @@ class Registry(Contents):
         with self._store.read() as connection:
             self._check_province(connection, province)
         older = target.check(self._store, out, discard_edits=discard_edits)
-        lang, crs = settings().lang, self.crs.to_string()
-        with package.drafted(out) as draft, open(draft, create=True, crs=crs) as made:
+        with package.drafted(out) as draft, open(draft, create=True, crs=self.crs.to_string()) as made:
             written = package.fill(
-                self._store, made.store, out, kinds=wanted, province=province, status=status, lang=lang, say=say
+                self._store, made.store, out, kinds=wanted, province=province, status=status, say=say
             )
         target.clear(older, written.files)
-        project.beside(out, written.tables, crs=crs, lang=lang)
+        project = out.with_suffix(".qgz")
+        # One that is there already is somebody's own.
+        if not project.exists():
+            write_package_project(out, project, lang=settings().lang, title=out.stem)
         return written.counts
 
     def diff(self, path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry import export
-from registry.answers import projects
 from registry.answers.metadata import metadata_of
 from registry.coarsened import CoarsenedRegistry
 from registry.errors import EmptyTableError
+from registry.export.qgis_project.layers import write_package_project
 from registry.export.store_layers import store_layer
 from registry.model.vocabulary import Kind
 
@@ -66,7 +66,8 @@ def write_export(
             ):  # fmt: skip
                 say(str(line))
             if project is not None:
-                say(str(projects.over_file(out, project, title=metadata.title, note=note, lang=lang)))
+                write_package_project(out, project, lang=lang, title=metadata.title, note=note or "")
+                say(str(project))
             return {stream.kind.value: stream.rows for stream in streams if stream.rows}
 
     return reg.store.retried(written)

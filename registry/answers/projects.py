@@ -1,4 +1,4 @@
-"""QGIS projects over an export of a registry, or over its tables on a server."""
+"""A QGIS project over the tables of a registry on a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from registry.answers.metadata import metadata_of
 from registry.errors import BadParameterError
-from registry.export.qgis_project.layers import ORDER, package_layers, server_layers
+from registry.export.qgis_project.layers import ORDER, server_layers
 from registry.export.qgis_project.project import write_project
 from registry.model.columns import geometry_column
 from registry.model.tables import Base
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from registry.registry import Registry
 
 SUFFIX = ".qgz"
-
-
-def over_file(package: Path, project: Path, *, title: str, note: str | None, lang: str) -> Path:
-    """Write a project over a GeoPackage; its CRS is that of the first layer."""
-    layers = package_layers(package, project, lang=lang)
-    crs = next(layer.crs for layer in layers if layer.crs is not None)
-    write_project(project, layers, crs=crs, lang=lang, title=title, note=note or "")
-    return project
 
 
 def over_server(reg: Registry, out: Path, *, kinds: Sequence[Kind] = tuple(Kind), lang: str = "zh") -> Path:

@@ -9,14 +9,13 @@ has none and is kept.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from registry.export.about.csvw import csvw
 from registry.export.about.iso19139 import iso_xml
-from registry.export.about.metadata import lines
+from registry.export.about.metadata import lines, of_layer
 from registry.export.about.qmd import qmd
 from registry.export.layers import REGION, SITES, log
 from registry.export.styling.styles import Truth, combined_style, kind_style, region_style
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from registry.export.about.metadata import Metadata
     from registry.export.layers import Layer, Words
     from registry.export.styling.styles import LayerStyle
 
@@ -54,17 +52,10 @@ def companions(
     style = layer_style(layer, words.lang, kinds=kinds, truth=truth)
     found = {} if style is None else {".qml": style.styleQML, ".sld": style.styleSLD}
     if words.metadata is not None:
-        told = _of_layer(words.metadata, layer, words.lang)
+        several = len(words.metadata.contents) > 1 and layer.table != SITES
+        told = of_layer(words.metadata, layer.table, layer.crs) if several else words.metadata
         found |= {".qmd": qmd(told), f"{suffix}.xml": iso_xml(told)}
     return {ending: _marked(text) for ending, text in found.items()}
-
-
-def _of_layer(metadata: Metadata, layer: Layer, lang: str) -> Metadata:
-    """The metadata of one layer of several."""
-    own = [each for each in metadata.contents if each.name in {layer.name, layer.table}]
-    if not own or len(metadata.contents) == 1:
-        return metadata
-    return replace(metadata, title=f"{metadata.title} · {layer.title(lang)}", contents=own)
 
 
 def layer_style(

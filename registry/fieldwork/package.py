@@ -16,7 +16,7 @@ import shapely
 from sqlalchemy import delete, insert, select
 
 from registry.errors import EmptyTableError, UnwritableFileError
-from registry.fieldwork import attachments, project, snapshot
+from registry.fieldwork import attachments, snapshot
 from registry.fieldwork.contents import Properties
 from registry.fieldwork.layout import ATTACHMENT, Part, parts
 from registry.model.tables import Region, Source, StoreProperty, table_of
@@ -83,7 +83,7 @@ def drafted(out: Path) -> Iterator[Path]:
 
 def fill(
     source: Store, target: Store, out: Path, *, kinds: Sequence[Kind], province: str | None, status: str | None,
-    lang: str, say: Callable[[str], None],
+    say: Callable[[str], None],
 ) -> Written:  # fmt: skip
     """Copy the chosen features and what belongs to them into an empty store.
 
@@ -116,7 +116,6 @@ def fill(
             say(f"writing {part.name}")
             backend_of(taking).insert(taking, part.table, rows, srid=target.srid, logged=False)
         raw: Any = taking.connection.driver_connection
-        project.dress(raw, lang)
         compared = {name: comparable(parts()[name], rows) for name, rows in taken.items()}
         snapshot.write(raw, compared)
         _describe(

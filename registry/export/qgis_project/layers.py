@@ -14,6 +14,7 @@ import pyogrio.errors
 from registry.errors import UnreadableFileError
 from registry.export.qgis_project.layer import ProjectLayer, file_source, server_source
 from registry.export.qgis_project.parts import style_of
+from registry.export.qgis_project.project import write_project
 from registry.export.styling.styles import OWNER, kind_style, region_style, table_style
 from registry.model import symbols as s
 from registry.model.vocabulary import Kind, Term
@@ -72,6 +73,13 @@ def package_layers(
         return _package_layers(package, project, lang, read_only)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, sqlite3.Error) as error:
         raise UnreadableFileError(f"{package} is no GeoPackage that can be read: {error}. Export it anew.") from error
+
+
+def write_package_project(package: Path, project: Path, *, lang: str = "zh", title: str = "", note: str = "") -> None:
+    """Write a project over the layers and tables of a GeoPackage, in the CRS of the first; see ``package_layers``."""
+    layers = package_layers(package, project, lang=lang)
+    crs = next(layer.crs for layer in layers if layer.crs is not None)
+    write_project(project, layers, crs=crs, lang=lang, title=title, note=note)
 
 
 def _package_layers(package: Path, project: Path, lang: str, read_only: Collection[str]) -> list[ProjectLayer]:
