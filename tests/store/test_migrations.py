@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pyogrio
@@ -183,7 +184,8 @@ def test_a_file_from_before_there_were_revisions_is_upgraded(old_file: Path) -> 
         with reg.store.read() as connection:
             assert schema.revision(connection) == schema.newest()
             properties = dict(connection.execute(text("SELECT key, value FROM registry_property")).all())
-        assert properties == {"crs": "EPSG:4490"}
+        store_uid = properties.pop("store_uid")
+        assert (properties, str(UUID(store_uid))) == ({"crs": "EPSG:4490"}, store_uid)
         assert problems(reg.store) == []
         sites = reg.sites().set_index("code")
         assert sites["name"].to_dict() == {"T-1": "甲库", "T-2": '乙\'库\n"二"'}
