@@ -6,7 +6,7 @@ at a time, and of the streams of waste a few bytes each.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from registry.store import read
 from registry.store.backend import backend_of, backend_under
 from registry.store.gathered import Gathered
 from registry.store.holdings import CODES
+from registry.store.relay import relayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,8 +124,10 @@ def _of_kind(
         name, owned = (kind.value, [side.c[key].in_(select(table.c.uid).where(*chosen))]) if chosen else (side.name, [])
         if name not in waste:
             waste[name] = Gathered(reader(side, [key, "waste_code", *sums], owned), key, sums)
-        for batch in reader(table, stored, chosen):
-            yield _with_waste(batch, kind, waste[name], schema)
+        # The next piece is read while waste is looked up for this one.
+        with closing(relayed(reader(table, stored, chosen))) as pieces:
+            for batch in pieces:
+                yield _with_waste(batch, kind, waste[name], schema)
 
     return FeatureStream(kind, schema, rows, lambda: steady(batches()))
 

@@ -25,11 +25,11 @@ import registry
 from registry.answers.exports import write_export
 from registry.errors import BadParameterError, EmptyTableError, StoreBusyError
 from registry.export import write
-from registry.export.formats.relay import relayed
 from registry.export.frame_layers import frame_layer
 from registry.export.layers import Layer, described_fields, single
 from registry.model.vocabulary import SITE_KINDS, Kind
 from registry.registry import silent
+from registry.store.relay import relayed
 
 STREAMED = (".gpkg", ".fgb", ".parquet", ".geojson")
 

@@ -11,8 +11,8 @@ import pyogrio
 import pyogrio.raw
 
 from registry.export.crs import crs_text
-from registry.export.formats.relay import relayed
 from registry.export.layers import GEOMETRY
+from registry.store.relay import relayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

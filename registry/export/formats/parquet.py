@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import shapely
 
 from registry.export.about.metadata import packed
-from registry.export.formats.relay import relayed
 from registry.export.layers import GEOMETRY, PANDAS, Layer, unclashing
 from registry.model.geometry import points_of_wkb
+from registry.store.relay import relayed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from registry.export.layers import Words
 
 VERSION = "1.1.0"
-_IDENTIFIER = "uid"
+_UNLIKE = frozenset({"uid", "code", "name", "name_en", "address", "extra"})
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _BOX = pa.struct([(corner, pa.float64()) for corner in _CORNERS])
 # Fast to write, and smaller than what most writers leave.
@@ -46,9 +46,10 @@ def write(layer: Layer, path: Path, words: Words) -> None:
     boxes = unclashing(["bbox"], layer.schema.names)[0]
     if layer.is_spatial:
         schema = schema.append(pa.field(boxes, _BOX))
-    # No text repeats in a column of identifiers, and no position among numbers. A copy of the schema in the words of Arrow
-    # would hide from its readers what is said of the file at its end.
-    repeating = [field.name for field in schema if pa.types.is_string(field.type) and field.name != _IDENTIFIER]
+    # A dictionary pays where texts repeat: not among identifiers and names, nor among numbers. A copy of the schema in the
+    # words of Arrow would hide from its readers what is said of the file at its end.
+    unlike = _UNLIKE | {layer.column_of(name) for name in _UNLIKE}
+    repeating = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in unlike]
     with pq.ParquetWriter(path, schema, use_dictionary=repeating, store_schema=False, **_COMPRESSION) as file:
         seen = _Seen()
         with closing(relayed(_boxed(layer, schema, seen))) as batches:
