@@ -131,12 +131,12 @@ class Contents:
     ) -> Iterator[list[FeatureStream]]:
         """Sites and plants of some kinds as streams of Arrow, for what takes more of them than memory should hold.
 
-        The streams are of one state of the store, have the columns and values of ``sites`` and ``plants``, and end with
-        the context. See ``store.stream.FeatureStream``.
+        The streams are of the state that the store is in now, whatever is written to it meanwhile, have the columns and
+        values of ``sites`` and ``plants``, and end with the context. See ``store.stream.FeatureStream``.
 
         Raises
         ------
-        StoreConflictError : at the end of a stream, where somebody wrote to the file meanwhile.
+        StoreBusyError : other programs never ceased to write to the file of the store.
         """
         self._check_status(status)
         if province is not None:

@@ -42,35 +42,32 @@ def write_export(
     Raises
     ------
     EmptyTableError : no feature fits.
-    StoreBusyError : somebody kept writing to the file of the store while it was read.
+    StoreBusyError : other programs never ceased to write to the file of the store.
     """
     say("reading")
     if coarsen_m is not None:
         reg = CoarsenedRegistry(reg, coarsen_m)
 
-    def written() -> dict[str, int]:
-        with reg.streamed(kinds, province=province, status=status) as streams:
-            layers: dict[str, pd.DataFrame | Layer] = {
-                stream.kind.value: store_layer(stream, reg.crs) for stream in streams if stream.rows
-            }
-            if not layers:
-                raise EmptyTableError(f"{reg.store.place}: no feature fits, so {out} is not written.")
-            if project is not None:
-                layers["region"] = _ground(reg, province)
-            say("writing")
-            metadata = metadata_of(reg, kinds=kinds, province=province, status=status, lang=lang)
-            note = "\n".join(part for part in [metadata.warning, *metadata.notes] if part) or None
-            for line in export.write(
-                layers, out, crs=crs, lang=lang, title=metadata.title, note=note, metadata=metadata, names=names,
-                encoding=encoding,
-            ):  # fmt: skip
-                say(str(line))
-            if project is not None:
-                write_package_project(out, project, lang=lang, title=metadata.title, note=note or "")
-                say(str(project))
-            return {stream.kind.value: stream.rows for stream in streams if stream.rows}
-
-    return reg.store.retried(written)
+    with reg.streamed(kinds, province=province, status=status) as streams:
+        layers: dict[str, pd.DataFrame | Layer] = {
+            stream.kind.value: store_layer(stream, reg.crs) for stream in streams if stream.rows
+        }
+        if not layers:
+            raise EmptyTableError(f"{reg.store.place}: no feature fits, so {out} is not written.")
+        if project is not None:
+            layers["region"] = _ground(reg, province)
+        say("writing")
+        metadata = metadata_of(reg, kinds=kinds, province=province, status=status, lang=lang)
+        note = "\n".join(part for part in [metadata.warning, *metadata.notes] if part) or None
+        for line in export.write(
+            layers, out, crs=crs, lang=lang, title=metadata.title, note=note, metadata=metadata, names=names,
+            encoding=encoding,
+        ):  # fmt: skip
+            say(str(line))
+        if project is not None:
+            write_package_project(out, project, lang=lang, title=metadata.title, note=note or "")
+            say(str(project))
+        return {stream.kind.value: stream.rows for stream in streams if stream.rows}
 
 
 def _ground(reg: Registry, province: str | None) -> gpd.GeoDataFrame:

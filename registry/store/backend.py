@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from registry.store import geopackage, postgis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     import pandas as pd
-    from sqlalchemy import ColumnElement, Connection, Engine, Select, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
     from registry.model.fields import FieldType
-    from registry.store.reader import Reader
+    from registry.store.parts import Part, Rows
 
 BBox = tuple[float, float, float, float]
 
@@ -34,11 +34,8 @@ class Backend(Protocol):
     def fetch(self, connection: Connection, statement: Select[Any], types: Mapping[str, FieldType]) -> pd.DataFrame:
         """A statement's rows as a frame, each column with the dtype of its field."""
 
-    def reader(self, connection: Connection) -> Reader:
-        """What streams the rows of tables; any thread may use it, one at a time."""
-
-    def watched(self, engine: Engine) -> AbstractContextManager[Callable[[], bool]]:
-        """Whether what streams read is still the state of the beginning: a question to ask when one has ended."""
+    def snapshot(self, connection: Connection, parts: Sequence[Part]) -> AbstractContextManager[list[Rows]]:
+        """The rows of parts, all of one state of the store; any thread may read them, one part after the other."""
 
     def inside(self, table: Table, bbox: BBox) -> ColumnElement[bool]:
         """The condition that a row's box meets ``bbox`` (west, south, east, north), answered by the spatial index."""
@@ -83,11 +80,6 @@ class Backend(Protocol):
 def backend_of(connection: Connection) -> Backend:
     """The engine that a connection belongs to."""
     return _BACKENDS[connection.dialect.name]
-
-
-def backend_under(engine: Engine) -> Backend:
-    """The engine that an SQLAlchemy engine opens."""
-    return _BACKENDS[engine.dialect.name]
 
 
 _BACKENDS: dict[str, Backend] = {"sqlite": geopackage, "postgresql": postgis}

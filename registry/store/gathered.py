@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ divided by the golden ratio: its multiples spread over all 64 bits
 _WORD = 8
+_HALF, _LOWER = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 class Gathered:
@@ -54,7 +55,8 @@ class Gathered:
         self._shift = np.uint64(64 - max(len(self._first) - 1, 1).bit_length())
         bins = self._bins(self._first)
         self._begin = np.concatenate([[0], np.cumsum(np.bincount(bins, minlength=1 << (64 - int(self._shift))))])
-        order = np.argsort(bins, kind="stable")
+        # The place of a stream stands in the lower half of the word that is sorted: much faster than a sort of places.
+        order = np.sort(bins.astype(np.uint64) << _HALF | np.arange(len(bins), dtype=np.uint64)) & _LOWER
         self._first = self._first[order]
         self._second = _whole(second, np.uint64)[order]
         self._number = rank[_whole(numbers, np.int32)[order]] if met else _whole([], np.int32)

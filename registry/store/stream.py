@@ -6,32 +6,34 @@ at a time, and of the streams of waste a few bytes each.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from registry.errors import StoreConflictError
 from registry.model.fields import FieldType, feature_table
 from registry.model.geometry import wkb_array
 from registry.model.tables import PlantIntake, WasteStream, table_of
 from registry.model.vocabulary import DEFAULT_WASTE, Kind
 from registry.store import read
-from registry.store.backend import backend_of, backend_under
+from registry.store.backend import backend_of
 from registry.store.gathered import Gathered
 from registry.store.holdings import CODES
+from registry.store.parts import Part
 from registry.store.relay import relayed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     import geopandas as gpd
     from sqlalchemy import ColumnElement, Connection, Table
 
-    from registry.store.reader import Reader
+    from registry.store.parts import Rows
     from registry.store.store import Store
 
 GEOMETRY = "geometry"
@@ -70,28 +72,23 @@ class FeatureStream:
 def opened(
     store: Store, kinds: Sequence[Kind], *, province: str | None = None, status: str | None = None
 ) -> Iterator[list[FeatureStream]]:
-    """Streams of some kinds, all of one state of the store; they end with the context.
+    """Streams of some kinds, all of the state that the store is in now; they end with the context.
 
     Raises
     ------
-    StoreConflictError : in the end of a stream, where a file was written to meanwhile, so that what has been read may be
-        of two states. `Store.retried` begins anew.
+    StoreBusyError : other programs never ceased to write to the file.
     """
-    with backend_under(store.engine).watched(store.engine) as unchanged, store.read() as connection:
-
-        def steady(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            yield from batches
-            if not unchanged():
-                raise StoreConflictError(
-                    f"{store.place}: it was written to while it was read. Nothing was written; try again when that is done."
-                )
-
-        waste: dict[str, Gathered] = {}
-        reader = backend_of(connection).reader(connection)
-        yield [
-            _of_kind(connection, reader, kind, _chosen(connection, kind, province, status), waste, steady)
-            for kind in kinds
-        ]
+    with store.read() as connection:
+        features = {kind: _part_of(connection, kind, province, status) for kind in kinds}
+        # Without a condition the three kinds of site share one reading of all streams of waste.
+        names = {kind: kind.value if part.chosen else _waste_of(kind)[0].name for kind, part in features.items()}
+        sides = {names[kind]: _side_of(kind, part) for kind, part in features.items()}
+        with backend_of(connection).snapshot(connection, [*sides.values(), *features.values()]) as rows:
+            waste, held = rows[: len(sides)], dict(zip(features, rows[len(sides) :], strict=True))
+            # It is gathered while the caller prepares; who asks for the first rows waits for the rest of it.
+            with ThreadPoolExecutor(1, thread_name_prefix="registry waste") as gatherer:
+                gathered = gatherer.submit(_gathered, sides, waste)
+                yield [_stream(kind, held[kind], gathered, names[kind]) for kind in kinds]
 
 
 def of_frame(kind: Kind, frame: gpd.GeoDataFrame) -> FeatureStream:
@@ -109,37 +106,43 @@ def of_frame(kind: Kind, frame: gpd.GeoDataFrame) -> FeatureStream:
     return FeatureStream(kind, schema, len(frame), batches)
 
 
-def _of_kind(
-    connection: Connection, reader: Reader, kind: Kind, chosen: Sequence[ColumnElement[bool]], waste: dict[str, Gathered],
-    steady: Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-) -> FeatureStream:  # fmt: skip
-    table = feature_table(kind)
-    rows = connection.scalar(select(func.count()).select_from(table).where(*chosen)) or 0
+def _stream(kind: Kind, rows: Rows, gathered: Future[dict[str, Gathered]], name: str) -> FeatureStream:
     schema = _schema(kind)
-    stored = ["uid", *_own_columns(table), "geom"]
 
     def batches() -> Iterator[pa.RecordBatch]:
-        side, key, sums = _waste_of(kind)
-        # Without a condition the three kinds of site share one reading of all streams of waste.
-        name, owned = (kind.value, [side.c[key].in_(select(table.c.uid).where(*chosen))]) if chosen else (side.name, [])
-        if name not in waste:
-            waste[name] = Gathered(reader(side, [key, "waste_code", *sums], owned), key, sums)
+        waste = gathered.result()[name]
         # The next piece is read while waste is looked up for this one.
-        with closing(relayed(reader(table, stored, chosen))) as pieces:
+        with closing(relayed(rows.batches())) as pieces:
             for batch in pieces:
-                yield _with_waste(batch, kind, waste[name], schema)
+                yield _with_waste(batch, kind, waste, schema)
 
-    return FeatureStream(kind, schema, rows, lambda: steady(batches()))
+    return FeatureStream(kind, schema, rows.number, batches)
 
 
-def _chosen(connection: Connection, kind: Kind, province: str | None, status: str | None) -> list[ColumnElement[bool]]:
+def _part_of(connection: Connection, kind: Kind, province: str | None, status: str | None) -> Part:
     table = feature_table(kind)
     chosen: list[ColumnElement[bool]] = []
     if province is not None:
         chosen.append(table.c.province_code.in_(read.province_codes(connection, province)))
     if status is not None:
         chosen.append(table.c.status == status)
-    return chosen
+    return Part(table, ["uid", *_own_columns(table), "geom"], chosen)
+
+
+def _side_of(kind: Kind, features: Part) -> Part:
+    """The waste that belongs to chosen features of a kind."""
+    side, key, sums = _waste_of(kind)
+    owners = select(features.table.c.uid).where(*features.chosen)
+    return Part(side, [key, "waste_code", *sums], [side.c[key].in_(owners)] if features.chosen else [])
+
+
+def _gathered(sides: Mapping[str, Part], rows: Sequence[Rows]) -> dict[str, Gathered]:
+    found = {}
+    for (name, part), held in zip(sides.items(), rows, strict=True):
+        key, _, *sums = part.columns
+        with closing(relayed(held.batches())) as pieces:
+            found[name] = Gathered(pieces, key, sums)
+    return found
 
 
 def _with_waste(batch: pa.RecordBatch, kind: Kind, waste: Gathered, schema: pa.Schema) -> pa.RecordBatch:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,9 +21,11 @@ from sqlalchemy import text
 
 import registry
 from registry.coarsened import CoarsenedRegistry
-from registry.errors import StoreBusyError, StoreConflictError, StoreError, UnknownKindError
+from registry.errors import StoreBusyError, StoreError, UnknownKindError
 from registry.model.vocabulary import SITE_KINDS, Kind
 from registry.store.gathered import Gathered
+from registry.store.geopackage import copies
+from registry.store.health import problems
 from registry.store.holdings import of_owners
 from registry.store.stream import FeatureStream
 
@@ -92,48 +97,103 @@ def test_a_province_or_status_that_there_is_not_is_refused_as_ever(reg: registry
             pass
 
 
-def test_a_reader_on_a_server_sees_one_state(postgis_url: str, two_provinces: Path) -> None:
-    with registry.open(postgis_url) as reg, registry.open(postgis_url) as other:
-        filled(reg, two_provinces, 40)
-        with reg.streamed([Kind.TAILINGS_POND]) as (stream,):
-            before = table_of(stream)
+def test_streams_are_of_the_state_in_which_they_were_opened(
+    reg: registry.Registry, store_url: str, two_provinces: Path
+) -> None:
+    filled(reg, two_provinces, 40)
+    with registry.open(store_url) as other:
+        with reg.streamed() as streams:
             other.import_batch(ponds(5, start=1000))
-            assert table_of(stream) == before
-        assert len(reg.sites("tailings_pond")) == before.num_rows + 5
+            uids = other.sites("tailings_pond").index[:2]
+            with other.store.write() as connection:
+                connection.execute(text("DELETE FROM tailings_pond WHERE uid = :uid"), {"uid": uids[0]})
+                connection.execute(
+                    text("UPDATE waste_stream SET annual_t = 77 WHERE site_uid = :uid"), {"uid": uids[1]}
+                )
+            found = {stream.kind: table_of(stream) for stream in streams}
+            other.import_batch(ponds(5, start=2000))
+            assert {stream.kind: table_of(stream) for stream in streams} == found
+        assert [table.num_rows for table in found.values()] == [40, 60, 40, 30]
+        assert uids[0] in found[Kind.TAILINGS_POND]["uid"].to_pylist()
+        assert 77 not in found[Kind.TAILINGS_POND]["annual_t"].to_pylist()
+        assert len(reg.sites("tailings_pond")) == 40 + 10 - 1
 
 
-def test_a_file_that_is_written_to_meanwhile_is_read_anew(file_reg: registry.Registry, two_provinces: Path) -> None:
+def test_what_is_written_to_a_file_while_it_is_read_is_kept(file_reg: registry.Registry, two_provinces: Path) -> None:
     filled(file_reg, two_provinces, 40)
-    with registry.open(str(file_reg.store.place)) as other:
-        with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
-            other.import_batch(ponds(5, start=1000))
-            with pytest.raises(StoreConflictError, match="written to while it was read"):
-                table_of(stream)
-        written = iter([2000, 3000])
+    place = Path(file_reg.store.place)
+    # Another process sees what has been stored: SQLite's own shell, as it were.
+    count = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM tailings_pond').fetchone()[0])"
+    with registry.open(str(place)) as other:
+        for turn in range(1, 9):
+            with file_reg.streamed() as streams:
+                rows = [stream.batches() for stream in streams]
+                first = [next(batches) for batches in rows]
+                other.import_batch(ponds(5, start=1000 * turn))
+                seen = subprocess.run([sys.executable, "-c", count, place], capture_output=True, text=True, check=True)
+                assert int(seen.stdout) == 40 + 5 * turn
+                assert sum(batch.num_rows for batch in first) + sum(len(batch) for left in rows for batch in left) == (
+                    170 + 5 * (turn - 1)
+                )
+        assert len(other.sites("tailings_pond")) == 80
+    assert problems(file_reg.store) == []
 
-        def read() -> int:
-            with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
-                for start in written:
-                    other.import_batch(ponds(5, start=start))
-                    break
-                return table_of(stream).num_rows
 
-        assert file_reg.store.retried(read) == 40 + 5 + 10
-
-
-def test_one_who_never_stops_writing_is_named_in_one_line(file_reg: registry.Registry, two_provinces: Path) -> None:
+def test_one_who_never_stops_writing_is_named_in_one_line(
+    file_reg: registry.Registry, two_provinces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(file_reg, two_provinces, 40)
     starts = iter(range(1000, 2000))
+    real = copies.Copy
 
-    def read() -> None:
-        with file_reg.streamed([Kind.GANGUE_HEAP]) as (stream,):
-            with registry.open(str(file_reg.store.place)) as other:
-                other.import_batch(ponds(1, start=next(starts)))
-            table_of(stream)
+    with registry.open(str(file_reg.store.place)) as other:
 
-    with pytest.raises(StoreBusyError) as error:
-        file_reg.store.retried(read)
+        def begun_between_two_imports(*asked: Any) -> copies.Copy:
+            other.import_batch(ponds(1, start=next(starts)))
+            return real(*asked)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(copies, "Copy", begun_between_two_imports)
+            patched.setattr(copies, "_ATTEMPTS", 3)
+            with pytest.raises(StoreBusyError, match="written to all the time") as error, file_reg.streamed():
+                pass
+        assert "\n" not in str(error.value)
+        with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
+            assert table_of(stream).num_rows == len(other.sites("tailings_pond")) == next(starts) - 1000 + 40
+
+
+def test_one_who_writes_once_makes_the_copies_begin_anew(
+    file_reg: registry.Registry, two_provinces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(file_reg, two_provinces, 40)
+    real, turns = copies.Copy, iter(range(100))
+
+    with registry.open(str(file_reg.store.place)) as other:
+
+        def begun(*asked: Any) -> copies.Copy:
+            if next(turns) == 2:  # when waste and ponds have begun, heaps have not
+                other.import_batch(ponds(5, start=1000))
+            return real(*asked)
+
+        monkeypatch.setattr(copies, "Copy", begun)
+        with file_reg.streamed() as streams:
+            for stream in streams:
+                assert_same(table_of(stream), frame_of(file_reg, stream.kind))
+        assert next(turns) > 8
+
+
+def test_no_room_for_copies_is_one_line_that_names_the_folder(
+    file_reg: registry.Registry, two_provinces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(file_reg, two_provinces, 400)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # SQLite itself refuses to let the copy grow, as it does on a full disk.
+    monkeypatch.setattr(copies, "_SETTINGS", (*copies._SETTINGS, "max_page_count = 3"))
+    with file_reg.streamed() as streams, pytest.raises(StoreError, match=r"disk is full.*TMPDIR") as error:
+        table_of(streams[0])
+    assert str(tmp_path) in str(error.value)
     assert "\n" not in str(error.value)
+    assert list(tmp_path.glob("registry-*")) == []
 
 
 def test_reading_leaves_the_file_as_it_was(file_reg: registry.Registry, two_provinces: Path) -> None:

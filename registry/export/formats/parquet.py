@@ -21,7 +21,7 @@ from registry.model.geometry import points_of_wkb
 from registry.store.relay import relayed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -33,8 +33,8 @@ VERSION = "1.1.0"
 _UNLIKE = frozenset({"uid", "code", "name", "name_en", "address", "extra"})
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _BOX = pa.struct([(corner, pa.float64()) for corner in _CORNERS])
-# Fast to write, and smaller than what most writers leave.
-_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+# Fast to write, and smaller than what most writers leave; the digits of uids and boxes take long to become hardly fewer.
+_COMPRESSION, _LEVEL = "zstd", 1
 
 
 def write(layer: Layer, path: Path, words: Words) -> None:
@@ -50,7 +50,12 @@ def write(layer: Layer, path: Path, words: Words) -> None:
     # words of Arrow would hide from its readers what is said of the file at its end.
     unlike = _UNLIKE | {layer.column_of(name) for name in _UNLIKE}
     repeating = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in unlike]
-    with pq.ParquetWriter(path, schema, use_dictionary=repeating, store_schema=False, **_COMPRESSION) as file:
+    random = {layer.column_of("uid"), *(f"{boxes}.{corner}" for corner in _CORNERS)}
+    compression = {column: "none" if column in random else _COMPRESSION for column in _leaves(schema)}
+    levels = {column: _LEVEL for column, codec in compression.items() if codec == _COMPRESSION}
+    with pq.ParquetWriter(
+        path, schema, use_dictionary=repeating, store_schema=False, compression=compression, compression_level=levels
+    ) as file:
         seen = _Seen()
         with closing(relayed(_boxed(layer, schema, seen))) as batches:
             for batch in batches:
@@ -68,10 +73,23 @@ class _Seen:
         self.types: set[str] = set()
         self.extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
 
-    def note(self, bounds: NDArray[np.float64]) -> None:
-        if len(bounds) and not np.isnan(bounds).all():
-            self.extent[:2] = np.fmin(self.extent[:2], np.nanmin(bounds[:, :2], axis=0))
-            self.extent[2:] = np.fmax(self.extent[2:], np.nanmax(bounds[:, 2:], axis=0))
+    def note(self, corners: Sequence[NDArray[np.float64]]) -> None:
+        """Widen the extent by boxes, given as four arrays (n,); NaN where there is none."""
+        west, south, east, north = corners
+        if not np.isnan(west).all():
+            self.extent = np.array([
+                *np.fmin(self.extent[:2], [np.nanmin(west), np.nanmin(south)]),
+                *np.fmax(self.extent[2:], [np.nanmax(east), np.nanmax(north)]),
+            ])  # fmt: skip
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """What Parquet calls the columns: a part of a struct has its name behind that of the struct."""
+    return [
+        f"{field.name}.{part.name}" if part is not field else field.name
+        for field in schema
+        for part in (field.type if pa.types.is_struct(field.type) else [field])
+    ]
 
 
 def _boxed(layer: Layer, schema: pa.Schema, seen: _Seen) -> Generator[pa.RecordBatch]:
@@ -84,15 +102,17 @@ def _boxed(layer: Layer, schema: pa.Schema, seen: _Seen) -> Generator[pa.RecordB
         points = points_of_wkb(wkb)
         if points is not None:
             seen.types.add("Point")
-            x, y = points["x"].copy(), points["y"].copy()
-            bounds = np.column_stack([x, y, x, y])
+            low = [np.ascontiguousarray(points[axis]) for axis in "xy"]
+            corners = [*low, *low]
         else:
             shapes = shapely.from_wkb(wkb.to_numpy(zero_copy_only=False))
-            bounds = shapely.bounds(shapes)
+            corners = list(np.ascontiguousarray(shapely.bounds(shapes).T))
             seen.types |= _types(shapes)
-        seen.note(bounds)
-        corners = [pa.array(np.ascontiguousarray(column), from_pandas=True) for column in bounds.T]
-        box = pa.StructArray.from_arrays(corners, fields=list(_BOX), mask=pa.array(np.isnan(bounds).any(axis=1)))
+        seen.note(corners)
+        nowhere = np.isnan(corners[0])
+        box = pa.StructArray.from_arrays(
+            [pa.array(corner, mask=nowhere) for corner in corners], fields=list(_BOX), mask=pa.array(nowhere)
+        )
         yield pa.RecordBatch.from_arrays([*batch.columns, box], schema=schema)
 
 

@@ -1,7 +1,8 @@
 """The engine of a store in one file: what GeoPackage asks for beyond our tables, and plain SQLite underneath.
 
 ``standard`` writes the system tables and triggers of the OGC standard, ``rtree`` fills a spatial index in one pass,
-``bulk`` moves frames, ``stream`` reads without making any, ``history`` logs every change by triggers, ``file`` opens, ``health`` examines.
+``bulk`` moves frames, ``stream`` reads without making any, from ``copies``, ``history`` logs every change by triggers,
+``file`` opens, ``health`` examines.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from registry.store.geopackage.file import open_engine, refusal
 from registry.store.geopackage.health import facts, problems
 from registry.store.geopackage.history import note_import, open_session, writer
 from registry.store.geopackage.holder import announced, holder
-from registry.store.geopackage.stream import reader, watched
+from registry.store.geopackage.stream import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +38,11 @@ __all__ = [
     "open_session",
     "own_provinces",
     "problems",
-    "reader",
     "refusal",
     "row_id",
+    "snapshot",
     "trust_location",
     "update",
-    "watched",
     "writer",
 ]
 

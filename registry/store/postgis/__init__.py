@@ -24,7 +24,7 @@ from registry.store.postgis.bulk import (
 )
 from registry.store.postgis.health import facts, problems
 from registry.store.postgis.server import holder, open_engine, refusal
-from registry.store.postgis.stream import reader, watched
+from registry.store.postgis.stream import snapshot
 
 __all__ = [
     "after_restore",
@@ -41,11 +41,10 @@ __all__ = [
     "open_session",
     "own_provinces",
     "problems",
-    "reader",
     "refusal",
     "row_id",
+    "snapshot",
     "trust_location",
     "update",
-    "watched",
     "writer",
 ]
