@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 import shapely
 from batches import ponds
-from sqlalchemy import text
+from sqlalchemy import LargeBinary, func, select, text
 
 import registry
 from registry.coarsened import CoarsenedRegistry
@@ -27,6 +27,8 @@ from registry.store.gathered import Gathered
 from registry.store.geopackage import copies
 from registry.store.health import problems
 from registry.store.holdings import of_owners
+from registry.store.postgis.binary import read_blocks
+from registry.store.postgis.bulk import copied
 from registry.store.stream import FeatureStream
 
 
@@ -117,6 +119,31 @@ def test_streams_are_of_the_state_in_which_they_were_opened(
         assert uids[0] in found[Kind.TAILINGS_POND]["uid"].to_pylist()
         assert 77 not in found[Kind.TAILINGS_POND]["annual_t"].to_pylist()
         assert len(reg.sites("tailings_pond")) == 40 + 10 - 1
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ["POINT(105 35)", "POINT(-0.1 90)"],
+        ["POINT(105 35)", None],
+        ["POINT(105 35)", "POINT EMPTY"],
+        ["POINT EMPTY"],
+        ["POINT Z (105 35 7)", "POINT(1 2)"],
+        ["POLYGON((0 0,1 0,1 1,0 0))", "MULTIPOINT(1 1,2 2)", None],
+        [],
+    ],
+    ids=str,
+)
+def test_any_geometry_of_a_server_becomes_its_well_known_binary(postgis_url: str, shapes: list[str | None]) -> None:
+    with registry.open(postgis_url) as reg, reg.store.read() as connection:
+        given = text(
+            "SELECT ST_GeomFromText(s, 4490) AS g FROM unnest(CAST(:shapes AS text[])) WITH ORDINALITY u(s, n)"
+        )
+        found = given.bindparams(shapes=shapes).columns(g=LargeBinary).subquery()
+        with copied(connection, select(found.c.g)) as messages:
+            read = [value for (column,) in read_blocks(messages, ["geometry"]) for value in column.to_pylist()]
+        expected = connection.execute(select(func.ST_AsBinary(found.c.g, "NDR"))).scalars().all()
+    assert read == [None if value is None else bytes(value) for value in expected]
 
 
 def test_what_is_written_to_a_file_while_it_is_read_is_kept(file_reg: registry.Registry, two_provinces: Path) -> None:

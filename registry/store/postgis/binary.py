@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from registry.model.geometry import wkb_array
+from registry.model.geometry import points_to_wkb, wkb_array
 from registry.store.frames import DTYPES
 
 if TYPE_CHECKING:
@@ -55,13 +55,11 @@ def read_columns(messages: Iterable[Message], kinds: Sequence[FieldType]) -> lis
 def read_blocks(messages: Iterable[Message], kinds: Sequence[FieldType]) -> Iterator[list[pa.Array]]:
     """A COPY stream block by block, each a list of Arrow columns, one for each kind; geometries are WKB."""
     for rows in _blocks(messages):
-        yield [_arrow(piece, kind) for piece, kind in zip(_decode(rows, kinds), kinds, strict=True)]
+        yield [_arrow(piece, kind) for piece, kind in zip(_decode(rows, kinds, shaped=False), kinds, strict=True)]
 
 
 def _arrow(piece: Any, kind: FieldType) -> pa.Array:
     """One decoded column as Arrow has it; what is missing is null."""
-    if kind == "geometry":
-        return wkb_array(piece)
     if kind == "datetime":
         return pa.array(piece).cast(pa.timestamp("ms", "UTC"))
     types = {
@@ -89,8 +87,8 @@ def _blocks(messages: Iterable[Message]) -> Iterator[list[Message]]:
         block = list(islice(stream, _BLOCK))
 
 
-def _decode(rows: list[Message], kinds: Sequence[FieldType]) -> Iterator[Any]:
-    """The columns of one block of rows."""
+def _decode(rows: list[Message], kinds: Sequence[FieldType], *, shaped: bool = True) -> Iterator[Any]:
+    """The columns of one block of rows; geometries are shapely's, or Arrow's column of WKB where not ``shaped``."""
     # Eight bytes more, so that a fixed-width read of the last field stays inside.
     data = np.frombuffer(b"".join([*rows, b"\0" * 8]), dtype=np.uint8)
     sizes = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
@@ -103,7 +101,8 @@ def _decode(rows: list[Message], kinds: Sequence[FieldType]) -> Iterator[Any]:
         start = at + 4
         null = length < 0
         length[null] = 0
-        yield _DECODERS[kind](data, start, length, null)
+        decode = _DECODERS[kind] if shaped or kind != "geometry" else _wkb
+        yield decode(data, start, length, null)
         at = start + length
 
 
@@ -159,17 +158,31 @@ def _datetime(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -
 
 def _geometry(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.object_]:
     """Extended WKB; points of one system, which is nearly all, are read as two columns of numbers."""
-    # Byte order, type with the SRID flag, SRID, x, y.
-    if len(start) and (length == 25).all() and (data[start] == 1).all():
-        kind = _big_endian(data, start + 1, "<u4")
-        if (kind == 0x20000001).all():
-            x, y = _big_endian(data, start + 9, "<f8"), _big_endian(data, start + 17, "<f8")
-            return np.asarray(shapely.points(x, y), dtype=object)
+    points = _points(data, start, length)
+    if points is not None:
+        return np.asarray(shapely.points(*points), dtype=object)
     raw = data.tobytes()
     pieces = [
         None if gone else raw[a : a + n] for a, n, gone in zip(start.tolist(), length.tolist(), null, strict=True)
     ]
     return np.asarray(shapely.set_srid(shapely.from_wkb(np.array(pieces, dtype=object)), 0), dtype=object)
+
+
+def _wkb(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> pa.BinaryArray:
+    points = _points(data, start, length)
+    if points is None or any(np.isnan(axis).any() for axis in points):
+        return wkb_array(_geometry(data, start, length, null))
+    return points_to_wkb(*points)
+
+
+def _points(data: Bytes, start: Ints, length: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Two columns of coordinates (n,) of extended WKB; None unless all of it are points of two dimensions."""
+    # Byte order, type with the SRID flag, SRID, x, y.
+    if len(start) and (length == 25).all() and (data[start] == 1).all():
+        kind = _big_endian(data, start + 1, "<u4")
+        if (kind == 0x20000001).all():
+            return _big_endian(data, start + 9, "<f8"), _big_endian(data, start + 17, "<f8")
+    return None
 
 
 def _binary(data: Bytes, start: Ints, length: Ints, null: NDArray[np.bool_]) -> NDArray[np.object_]:
