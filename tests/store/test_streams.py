@@ -209,6 +209,18 @@ def test_one_who_writes_once_makes_the_copies_begin_anew(
         assert next(turns) > 8
 
 
+def test_columns_that_other_programs_added_do_not_stand_in_the_way(
+    file_reg: registry.Registry, two_provinces: Path
+) -> None:
+    with closing(sqlite3.connect(file_reg.store.place)) as connection, connection:
+        connection.execute("""ALTER TABLE tailings_pond ADD COLUMN "my ""own"" (1)" TEXT DEFAULT '(a)'""")
+        connection.execute("ALTER TABLE tailings_pond ADD COLUMN half REAL DEFAULT (1.0 / 2)")
+        connection.execute("ALTER TABLE waste_stream ADD COLUMN plain INTEGER DEFAULT -7")
+    filled(file_reg, two_provinces, 40)
+    with file_reg.streamed([Kind.TAILINGS_POND]) as (stream,):
+        assert_same(table_of(stream), frame_of(file_reg, Kind.TAILINGS_POND))
+
+
 def test_no_room_for_copies_is_one_line_that_names_the_folder(
     file_reg: registry.Registry, two_provinces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

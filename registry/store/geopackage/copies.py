@@ -10,6 +10,7 @@ looking into it.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from contextlib import ExitStack, closing, contextmanager
@@ -39,6 +40,7 @@ _SYSTEM = (
     "CREATE TABLE copy.gpkg_contents AS SELECT * FROM main.gpkg_contents WHERE table_name = ?1",
     "CREATE TABLE copy.gpkg_geometry_columns AS SELECT * FROM main.gpkg_geometry_columns WHERE table_name = ?1",
 )
+_VALUE = re.compile(r"[+-]?[\w.]+|'(?:[^']|'')*'")
 
 
 class Copy:
@@ -91,10 +93,15 @@ class Copy:
     def _columns(self) -> str:
         """The columns as they are in the file, without what they forbid: only so are whole records copied."""
         found = self._connection.execute("SELECT * FROM main.pragma_table_info(?)", (self._part.table.name,))
-        return ", ".join(
-            f'"{name}" {kind}' + (" PRIMARY KEY" if key else "") + ("" if default is None else f" DEFAULT {default}")
-            for _, name, kind, _, default, key in found
-        )
+        declared = []
+        for _, name, kind, _, default, key in found:
+            quoted = name.replace('"', '""')
+            given = ""
+            if default is not None:
+                # A formula needs brackets; a value in brackets would count as another.
+                given = f" DEFAULT {default}" if _VALUE.fullmatch(default) else f" DEFAULT ({default})"
+            declared.append(f'"{quoted}" {kind}' + (" PRIMARY KEY" if key else "") + given)
+        return ", ".join(declared)
 
     def _said(self, statement: Select[Any]) -> tuple[str, list[Any]]:
         compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
