@@ -58,7 +58,7 @@ test-tools: setup
 	  else echo "The tests of the containers need Docker Compose: apt-get install docker-compose"; exit 1; fi; }
 
 test: test-tools
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 	cd registry/render/web && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
 lint: setup
