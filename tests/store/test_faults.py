@@ -137,6 +137,8 @@ def test_an_import_whose_server_is_killed_works_when_the_server_is_back(tmp_path
         large, before = begun(url, tmp_path)
         with registry.open(url) as reg, ThreadPoolExecutor() as threads:
             with gate(own, url, "before it writes"), importing(url, large) as process:
+                # The slower to start comes first: a writer does not wait for the lock for ever.
+                blocked(own, url)
                 done = threads.submit(reg.import_file, large, "tailings_pond")
                 blocked(own, url, 2)
                 os.kill(own.postmaster_pid, signal.SIGKILL)
