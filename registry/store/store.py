@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sqlite3
 import threading
@@ -12,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
@@ -129,7 +129,7 @@ class Store:
             try:
                 return work()
             except StoreConflictError:
-                time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  so that two do not meet again, no secret
+                time.sleep(SystemRandom().uniform(*_PAUSE_S))  # so that two do not meet again
         return work()
 
     def close(self) -> None:

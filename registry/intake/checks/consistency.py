@@ -106,7 +106,7 @@ def check_consistency(rows: Rows, findings: Findings, *, today: dt.date | None =
     _check_positions(rows, findings)
     _check_operators(rows, findings)
     status = pd.Series(rows.fields["status"], dtype="str") if "status" in rows.fields else None
-    check_dates(rows.table, rows.table.headers, status, findings, today or dt.date.today())  # noqa: DTZ011  the user's day
+    check_dates(rows.table, rows.table.headers, status, findings, today or dt.datetime.now().astimezone().date())
 
 
 def _check_levels(rows: Rows, findings: Findings) -> None:

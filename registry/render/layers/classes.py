@@ -109,7 +109,7 @@ def _by_scheme(values: NDArray[np.float64], asked: Classing) -> NDArray[np.intp]
         # It recommends numba for long lists, and says when values repeat so often that there are fewer classes.
         warnings.simplefilter("ignore", UserWarning)
         # Imported here: it brings scikit-learn and matplotlib, a second that only a shaded map needs.
-        import mapclassify  # noqa: PLC0415
+        import mapclassify
 
         if asked.scheme == "HeadTailBreaks":
             numbers = np.asarray(mapclassify.HeadTailBreaks(values).yb, dtype=np.intp)

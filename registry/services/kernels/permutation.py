@@ -59,7 +59,7 @@ def of_neighbours(
         p_value[row] = two_sided(np.array([own]), sums[None])[0]
     significant = np.zeros(n, np.bool_)
     known = ~np.isnan(p_value)
-    from scipy.stats import false_discovery_control  # noqa: PLC0415 - half a second that other commands need not wait
+    from scipy.stats import false_discovery_control
 
     significant[known] = false_discovery_control(p_value[known]) <= alpha
     return p_value, significant

@@ -7,14 +7,13 @@ ends; so a note that can be locked is nobody's. Where there is no such lock, on 
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 def announced(path: Path, by: str) -> Iterator[None]:
     """Say in a note beside the file who holds its write lock; a folder that takes no note does without."""
     note = path.with_name(f"{path.name}-writer")
-    if fcntl is None:
+    if sys.platform == "win32":
         yield
         return
     try:
@@ -51,7 +50,7 @@ def announced(path: Path, by: str) -> Iterator[None]:
 
 def holder(path: Path) -> str | None:
     """Who holds the write lock of a file, with process and time; None where nobody says so."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return None
     try:
         with path.with_name(f"{path.name}-writer").open(encoding="utf-8") as file:
